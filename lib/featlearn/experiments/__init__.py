@@ -1,0 +1,1 @@
+"""One module a measured claim, the sweeps that run it, and the stored results (xarray)."""

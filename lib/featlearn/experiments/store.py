@@ -1,0 +1,185 @@
+"""Stored results: one netCDF file an experiment, refused when it is not what was stored.
+
+A file holds the numbers and, in its attributes, their provenance. A registry
+beside the files keeps the SHA-256 of each. Nothing is pickled.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from .provenance import ROOT
+
+SCHEMA = "featlearn-result/1"
+REQUIRED = (
+    "schema config config_hash seeds versions device dtype threads commit tree_clean "
+    "wall_seconds date"
+).split()
+
+
+class ResultError(ValueError):
+    """A stored result that is missing, corrupt, of another schema, or not finite."""
+
+
+def results_folder():
+    """``book/results`` of the checkout, or the folder that FEATLEARN_RESULTS names."""
+    return Path(os.environ.get("FEATLEARN_RESULTS", ROOT / "book" / "results"))
+
+
+def save(name, dataset, *, folder=None):
+    """Store a result atomically and enter it in the registry.
+
+    Parameters
+    ----------
+    name : str
+        Of lower-case letters, digits and hyphens.
+    dataset : xarray.Dataset
+        Every variable finite, with ``long_name`` and ``units``; the provenance
+        of :func:`featlearn.experiments.provenance.collect` and ``wall_seconds``
+        in its attributes.
+    folder : path, optional
+        Instead of :func:`results_folder`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ResultError
+        If the data set lacks any of this; nothing is written then.
+    """
+    path = _path(name, folder)
+    dataset = dataset.assign_attrs(schema=SCHEMA)
+    _check(path, dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, dataset)
+    with _locked(path.parent / "registry.txt") as registry:
+        entries = _entries(registry)
+        entries[path.name] = _sha256(path)
+        text = "".join(f"{key} sha256:{value}\n" for key, value in sorted(entries.items()))
+        _replace(registry, lambda temporary: temporary.write_text(text))
+    return path
+
+
+def load(name, *, schema=SCHEMA, folder=None):
+    """Load a stored result after checking that it is the one that was stored.
+
+    Parameters
+    ----------
+    name : str
+    schema : str
+        Schema that the file must have.
+    folder : path, optional
+        Instead of :func:`results_folder`.
+
+    Returns
+    -------
+    xarray.Dataset
+        In memory; the file is closed.
+
+    Raises
+    ------
+    ResultError
+        Naming the file and what is wrong with it.
+    """
+    path = _path(name, folder)
+    if not path.exists():
+        raise ResultError(f"{path.name}: no such result in {path.parent.name}/")
+    expected = _entries(path.parent / "registry.txt").get(path.name)
+    if expected is None:
+        raise ResultError(f"{path.name}: not in registry.txt, so it can't be checked")
+    if _sha256(path) != expected:
+        raise ResultError(f"{path.name}: its SHA-256 is not the registry's; the file was changed")
+    dataset = read(path)
+    if dataset.attrs.get("schema") != schema:
+        raise ResultError(f"{path.name}: schema {dataset.attrs.get('schema')!r}, not {schema!r}")
+    _check(path, dataset)
+    return dataset
+
+
+def write(path, dataset):
+    """Write netCDF atomically: the same data give the same bytes."""
+    # Only what netCDF knows: booleans as bytes, marked; text as fixed-length strings.
+    _replace(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf"))
+
+
+def read(path):
+    """Read netCDF into memory.
+
+    Raises
+    ------
+    ResultError
+        If the file is not netCDF.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            return dataset.load()
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise ResultError(f"{path.name}: not a readable netCDF file ({error})") from None
+
+
+def _path(name, folder):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError(f"name = {name!r}: lower-case letters, digits and hyphens are needed")
+    return Path(folder or results_folder()) / f"{name}.nc"
+
+
+def _check(path, dataset):
+    missing = [key for key in REQUIRED if key not in dataset.attrs]
+    if missing:
+        raise ResultError(f"{path.name}: attributes {missing} are missing")
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind not in "fiubUSO":
+            raise ResultError(f"{path.name}: variable {name!r} has type {variable.dtype}")
+        if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
+            raise ResultError(f"{path.name}: variable {name!r} holds NaN or infinity")
+        lacking = [key for key in ("long_name", "units") if key not in variable.attrs]
+        if lacking:
+            raise ResultError(f"{path.name}: variable {name!r} lacks {lacking}")
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _entries(registry):
+    if not registry.exists():
+        return {}
+    entries = {}
+    for line in registry.read_text().splitlines():
+        match = re.fullmatch(r"(\S+\.nc) sha256:([0-9a-f]{64})", line)
+        if not match:
+            raise ResultError(f"{registry.name}: cannot read the line {line!r}")
+        entries[match[1]] = match[2]
+    return entries
+
+
+@contextmanager
+def _locked(path):
+    """Hold a lock beside ``path``: writers of the registry take turns."""
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
+
+
+def _replace(path, fill):
+    """Write a temporary file in the same folder, flush it to disk, then rename it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(temporary)
+    try:
+        fill(temporary)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,19 @@
+"""The control with a linear target (m = 1): no neuron stands apart from the others."""
+
+from . import store, two_layer
+from .two_layer_specialised import D, WIDTHS
+
+NAME = "two-layer-linear"
+P = 80  # a linear target needs fewer data: this is far above its threshold
+
+
+def points(size="full"):
+    """The widths of the cubic experiment, with degree 1. ``live`` is one of them, smaller."""
+    if size == "live":
+        return [two_layer.point(D, 40, P, degree=1, data_sets=3, warmup=100, draws=100)]
+    return [two_layer.point(D, N, P, degree=1, warmup=200, draws=200) for N in WIDTHS]
+
+
+def run(device="auto", progress=True):
+    """Measure at full size and store the result."""
+    return store.save(NAME, two_layer.measure(NAME, points("full"), device, progress))

@@ -1,0 +1,40 @@
+"""Paper fig. 1(c): the number of specialised neurons against sqrt(N/d) at fixed P and d."""
+
+from . import store, two_layer
+
+NAME = "two-layer-specialised"
+D, P = 20, 320
+WIDTHS = (20, 40, 80, 160, 320)
+
+
+def points(size="full"):
+    """Points of the sweep. ``live`` is a part of ``full`` with fewer data sets."""
+    if size == "live":
+        return [two_layer.point(D, 40, P, data_sets=3, warmup=150, draws=150)]
+    return [two_layer.point(D, N, P, warmup=250, draws=350) for N in WIDTHS]
+
+
+def run(device="auto", progress=True):
+    """Measure at full size and store the result."""
+    return store.save(NAME, two_layer.measure(NAME, points("full"), device, progress))
+
+
+def count_beyond(data, threshold):
+    """Mean number of neurons with |overlap| beyond a threshold.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A stored result, with its points along ``point``.
+    threshold : float
+        Rounded to the nearest edge of a stored bin.
+
+    Returns
+    -------
+    numpy.ndarray, shape (points, data sets)
+        Averaged over both starts.
+    """
+    if not 0 <= threshold < two_layer.EDGES[-1]:
+        raise ValueError(f"threshold = {threshold!r}: between 0 and {two_layer.EDGES[-1]} is needed")
+    first = int(round(threshold / two_layer.BIN))
+    return data.histogram.mean("start").isel(bin=slice(first, None)).sum("bin").values

@@ -1,0 +1,1 @@
+"""Networks, their collapsed posterior, and the samplers of it (torch, arviz)."""

@@ -1,0 +1,69 @@
+"""Is it equilibrium? Rank-normalised R-hat and effective sample size (Vehtari et al. 2021), by arviz."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+with warnings.catch_warnings():
+    # arviz announces its next major version at import; the version here is pinned.
+    warnings.simplefilter("ignore", FutureWarning)
+    import arviz
+
+MAX_R_HAT = 1.05
+MIN_BULK_ESS = 100.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Diagnostics of one scalar observable over the chains of one data set.
+
+    Attributes
+    ----------
+    r_hat : float
+        Split, rank-normalised R-hat; infinite where chains are constant and differ.
+    bulk_ess : float
+        Bulk effective sample size of all chains together.
+    mean, mcse : float
+        Mean over chains and draws, and its Monte Carlo standard error.
+    """
+
+    r_hat: float
+    bulk_ess: float
+    mean: float
+    mcse: float
+
+    @property
+    def equilibrium(self):
+        """bool: R-hat at most ``MAX_R_HAT`` and at least ``MIN_BULK_ESS`` effective samples."""
+        return self.r_hat <= MAX_R_HAT and self.bulk_ess >= MIN_BULK_ESS
+
+
+def diagnose(draws):
+    """Diagnose one observable.
+
+    Parameters
+    ----------
+    draws : array_like, shape (chain, draw)
+        At least two chains, started differently, of at least 20 draws.
+
+    Returns
+    -------
+    Diagnosis
+    """
+    draws = np.asarray(draws, float)
+    if draws.ndim != 2 or draws.shape[0] < 2 or draws.shape[1] < 20:
+        raise ValueError(
+            f"draws has shape {draws.shape}: (chain, draw) with at least 2 chains "
+            "of at least 20 draws is needed"
+        )
+    if not np.isfinite(draws).all():
+        raise ValueError("draws holds NaN or infinity: every draw must be finite")
+    within = draws.var(axis=1)
+    if not within.any():  # every chain constant: the ratio of variances is not defined
+        same = np.ptp(draws) == 0
+        return Diagnosis(1.0 if same else np.inf, 0.0, draws.mean(), 0.0 if same else np.inf)
+    r_hat = float(arviz.rhat(draws, method="rank"))
+    ess = float(arviz.ess(draws, method="bulk"))
+    mcse = float(draws.std(ddof=1) / np.sqrt(float(arviz.ess(draws, method="mean"))))
+    return Diagnosis(r_hat, ess, float(draws.mean()), mcse)
