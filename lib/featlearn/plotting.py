@@ -26,8 +26,10 @@ STYLE = {
     "figure.figsize": (6.4, 4.0),
     "figure.dpi": 110,
     "savefig.dpi": 220,
-    "savefig.transparent": True,
     "savefig.bbox": "tight",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "axes.titlesize": 11,
@@ -48,9 +50,7 @@ def use_book_style():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:  # outside a notebook
         return
-    set_matplotlib_formats(
-        "png", dpi=STYLE["savefig.dpi"], transparent=True, metadata={"Software": None}
-    )
+    set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"], metadata={"Software": None})
 
 
 def colour_and_marker():
@@ -75,7 +75,7 @@ def points(ax, x, y, error=None, *, certified=None, colour, marker="o", label=No
     certified = np.ones(len(x), bool) if certified is None else np.asarray(certified, bool)
     ax.errorbar(x, y, error, fmt="none", ecolor=colour, elinewidth=1)
     ax.plot(x[certified], y[certified], marker, color=colour, label=label)
-    ax.plot(x[~certified], y[~certified], marker, color=colour, markerfacecolor="white")
+    ax.plot(x[~certified], y[~certified], marker, color=colour, markerfacecolor="none")
 
 
 def digest(figure, **series):

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import math
+import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "scipy", "torch", "xarray", "h5netcdf", "arviz", "featlearn")
+SOURCES = ("lib", "requirements.lock")  # what tree_clean looks at: all that computes a result
 
 
 def canonical(config):
@@ -21,7 +23,8 @@ def canonical(config):
     Parameters
     ----------
     config : dict
-        Of numbers, strings, booleans, None, lists, dicts and Fractions.
+        Of numbers, strings, booleans, None, lists, dicts with string keys, and
+        Fractions. Floats are written with all their digits.
 
     Returns
     -------
@@ -30,15 +33,34 @@ def canonical(config):
     Raises
     ------
     ValueError
-        If a value has no such form.
+        If a value has no such form; it names where the value stands.
+
+    Examples
+    --------
+    >>> canonical({"d": 10, "beta": Fraction(1, 3), "kappa": 0.1})
+    '{"beta": "1/3", "d": 10, "kappa": 0.1}'
     """
+    if not isinstance(config, dict):
+        raise ValueError(f"config = {config!r}: a dict is needed")
+    return json.dumps(_plain(config, "config"), sort_keys=True, allow_nan=False)
 
-    def simplify(value):
-        if isinstance(value, Fraction):
-            return str(value)
-        raise ValueError(f"config holds {value!r} of type {type(value).__name__}: plain values are needed")
 
-    return json.dumps(config, sort_keys=True, default=simplify, allow_nan=False)
+def _plain(value, where):
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):  # JSON would turn 1 and "1" into the same key
+                raise ValueError(f"{where} has the key {key!r}: strings are needed")
+        return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} = {value!r}: a finite number is needed")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    kind = type(value).__name__
+    raise ValueError(f"{where} = {value!r} of type {kind}: plain values are needed")
 
 
 def config_hash(config):
@@ -46,54 +68,79 @@ def config_hash(config):
     return hashlib.sha256(canonical(config).encode()).hexdigest()[:16]
 
 
-def collect(config, *, device, dtype, seeds):
+def collect(config, *, device, dtype, seeds, wall_seconds=None):
     """Provenance as attributes for a netCDF file: strings and numbers only.
+
+    It names no host, user or path.
 
     Parameters
     ----------
     config : dict
         Everything that determines the result.
-    device : {"cpu", "cuda"}
-        Kind of device that computed it.
+    device : {"cpu", "cuda", "cuda:0", ...}
+        Device that computed it.
     dtype : str
         Floating-point type of the computation.
     seeds : list or dict
         Every seed.
+    wall_seconds : float, optional
+        What the result cost. Without it the caller adds it before storing.
 
     Returns
     -------
     dict
-        ``tree_clean`` says whether lib/ and requirements.lock were as committed.
+        ``tree_clean`` says whether what ``tree_clean_scope`` lists was as committed
+        when this was called: "true", "false", or "unknown" outside a checkout.
+
+    Raises
+    ------
+    ValueError
+        If ``config`` or ``seeds`` is not plain, or the device is of another kind.
     """
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise ValueError(f"device = {device!r}: 'cpu' or 'cuda' is needed")
     commit, clean = _commit()
-    return {
+    found = {
         "config": canonical(config),
         "config_hash": config_hash(config),
-        "seeds": json.dumps(seeds),
+        "seeds": json.dumps(_plain(seeds, "seeds"), sort_keys=True),
         "versions": json.dumps(_versions()),
         "device": _device_name(device),
-        "device_kind": device,
-        "dtype": dtype,
-        "threads": torch.get_num_threads(),
+        "device_kind": kind,
+        "dtype": str(dtype),
+        "threads": _threads(),
         "commit": commit,
         "tree_clean": clean,
+        "tree_clean_scope": " ".join(SOURCES),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+    if wall_seconds is not None:
+        found["wall_seconds"] = float(wall_seconds)
+    return found
 
 
 def _versions():
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name).partition("+")[0]  # a build suffix computes nothing else
+            # Without the suffix of the build, which computes nothing else.
+            found[name] = version(name).partition("+")[0]
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
 
 
+def _threads():
+    torch = sys.modules.get("torch")  # what did not load it was not computed by it
+    return torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "unknown")
+
+
 def _device_name(device):
     if device.startswith("cuda"):
-        return torch.cuda.get_device_name()
+        import torch
+
+        return torch.cuda.get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -103,12 +150,20 @@ def _device_name(device):
 
 
 def _commit():
+    # In a hook git sets GIT_DIR and the like, which would name another repository.
+    environment = {key: value for key, value in os.environ.items() if key[:4] != "GIT_"}
+
     def git(*arguments):
         command = ["git", "-C", str(ROOT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--", "lib", "requirements.lock")
+        # An installed copy may lie in some other project's repository.
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT.resolve():
+            return "unknown", "unknown"
+        changed = git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES)
         return git("rev-parse", "HEAD"), "false" if changed else "true"
     except (OSError, subprocess.CalledProcessError):  # no git, or not a checkout
         return "unknown", "unknown"

@@ -43,7 +43,7 @@ def save(name, dataset, *, folder=None):
     dataset : xarray.Dataset
         Every variable finite, with ``long_name`` and ``units``; the provenance
         of :func:`featlearn.experiments.provenance.collect` and ``wall_seconds``
-        in its attributes.
+        in its attributes. A ``schema`` there is kept; otherwise it is ``SCHEMA``.
     folder : path, optional
         Instead of :func:`results_folder`.
 
@@ -57,26 +57,27 @@ def save(name, dataset, *, folder=None):
         If the data set lacks any of this; nothing is written then.
     """
     path = _path(name, folder)
-    dataset = dataset.assign_attrs(schema=SCHEMA)
+    dataset = dataset.assign_attrs({"schema": SCHEMA} | dataset.attrs)
     _check(path, dataset)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, dataset)
-    with _locked(path.parent / "registry.txt") as registry:
-        entries = _entries(registry)
-        entries[path.name] = _sha256(path)
+    with _locked(path.parent):
+        registry = path.parent / "registry.txt"
+        entries = _entries(registry)  # before writing: an unreadable registry stops here
+        write(path, dataset)
+        entries[path.name] = sha256(path)
         text = "".join(f"{key} sha256:{value}\n" for key, value in sorted(entries.items()))
-        _replace(registry, lambda temporary: temporary.write_text(text))
+        write_text(registry, text)
     return path
 
 
-def load(name, *, schema=SCHEMA, folder=None):
+def load(name, *, schema=None, folder=None):
     """Load a stored result after checking that it is the one that was stored.
 
     Parameters
     ----------
     name : str
-    schema : str
-        Schema that the file must have.
+    schema : str, optional
+        Schema that the file must have, instead of ``SCHEMA``.
     folder : path, optional
         Instead of :func:`results_folder`.
 
@@ -96,19 +97,29 @@ def load(name, *, schema=SCHEMA, folder=None):
     expected = _entries(path.parent / "registry.txt").get(path.name)
     if expected is None:
         raise ResultError(f"{path.name}: not in registry.txt, so it can't be checked")
-    if _sha256(path) != expected:
-        raise ResultError(f"{path.name}: its SHA-256 is not the registry's; the file was changed")
+    if sha256(path) != expected:
+        raise ResultError(f"{path.name}: its SHA-256 is not the registry's; the file changed")
     dataset = read(path)
-    if dataset.attrs.get("schema") != schema:
-        raise ResultError(f"{path.name}: schema {dataset.attrs.get('schema')!r}, not {schema!r}")
+    found, schema = dataset.attrs.get("schema"), schema or SCHEMA
+    if found != schema:
+        raise ResultError(f"{path.name}: schema {found!r}, not {schema!r}")
     _check(path, dataset)
     return dataset
 
 
 def write(path, dataset):
     """Write netCDF atomically: the same data give the same bytes."""
-    # Only what netCDF knows: booleans as bytes, marked; text as fixed-length strings.
-    _replace(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf"))
+    # How the data were stored before must neither round them nor change the bytes.
+    dataset = dataset.drop_encoding()
+    compressed = {
+        name: {"zlib": True}
+        for name, variable in dataset.data_vars.items()
+        if variable.ndim and variable.dtype.kind in "fiub"
+    }
+    _replace(
+        path,
+        lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed),
+    )
 
 
 def read(path):
@@ -120,10 +131,23 @@ def read(path):
         If the file is not netCDF.
     """
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        # Some versions of xarray turn numbers with the units "seconds" into times.
+        with xr.open_dataset(
+            path, engine="h5netcdf", decode_times=False, decode_timedelta=False
+        ) as dataset:
             return dataset.load()
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise ResultError(f"{path.name}: not a readable netCDF file ({error})") from None
+
+
+def write_text(path, text):
+    """Write a text file atomically."""
+    _replace(path, lambda temporary: temporary.write_text(text, "utf8"))
+
+
+def sha256(path):
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _path(name, folder):
@@ -136,18 +160,23 @@ def _check(path, dataset):
     missing = [key for key in REQUIRED if key not in dataset.attrs]
     if missing:
         raise ResultError(f"{path.name}: attributes {missing} are missing")
+    for key, value in dataset.attrs.items():
+        if not isinstance(value, str | int | float | np.integer | np.floating):
+            raise ResultError(f"{path.name}: attribute {key!r} is a {type(value).__name__}")
+        if not isinstance(value, str) and not np.isfinite(value):
+            raise ResultError(f"{path.name}: attribute {key!r} is NaN or infinite")
     for name, variable in dataset.variables.items():
-        if variable.dtype.kind not in "fiubUSO":
-            raise ResultError(f"{path.name}: variable {name!r} has type {variable.dtype}")
+        text = all(isinstance(value, str) for value in variable.values.flat)
+        if variable.dtype.kind not in "fiubU" and not (variable.dtype == object and text):
+            raise ResultError(
+                f"{path.name}: variable {name!r} has type {variable.dtype}; "
+                "numbers, booleans or text are needed"
+            )
         if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
             raise ResultError(f"{path.name}: variable {name!r} holds NaN or infinity")
         lacking = [key for key in ("long_name", "units") if key not in variable.attrs]
         if lacking:
             raise ResultError(f"{path.name}: variable {name!r} lacks {lacking}")
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _entries(registry):
@@ -163,11 +192,14 @@ def _entries(registry):
 
 
 @contextmanager
-def _locked(path):
-    """Hold a lock beside ``path``: writers of the registry take turns."""
-    with open(path.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield path
+def _locked(folder):
+    """Hold the folder's lock: writers of the registry take turns; no file is left behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _replace(path, fill):

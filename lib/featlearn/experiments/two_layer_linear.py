@@ -10,7 +10,7 @@ P = 80  # a linear target needs fewer data: this is far above its threshold
 def points(size="full"):
     """The widths of the cubic experiment, with degree 1. ``live`` is one of them, smaller."""
     if size == "live":
-        return [two_layer.point(D, 40, P, degree=1, data_sets=3, warmup=100, draws=100)]
+        return [two_layer.point(D, 40, P, degree=1, data_sets=2, warmup=100, draws=80)]
     return [two_layer.point(D, N, P, degree=1, warmup=200, draws=200) for N in WIDTHS]
 
 

@@ -10,10 +10,10 @@ NAME = "two-layer-overlap"
 def points(size="full"):
     """Points of the sweep. ``live`` is a part of ``full`` with fewer data sets."""
     if size == "live":
-        return [two_layer.point(20, 80, 320, data_sets=2, warmup=150, draws=100)]
+        return [two_layer.point(20, 80, 320, data_sets=2, warmup=120, draws=60)]
     return [
         two_layer.point(20, 80, 320, data_sets=16, warmup=250, draws=400),
-        two_layer.point(40, 160, 640, data_sets=16, warmup=250, draws=250),
+        two_layer.point(40, 80, 400, data_sets=16, warmup=200, draws=250),
     ]
 
 

@@ -13,13 +13,14 @@ def points(size="full"):
     """Points of the sweep. ``live`` is a part of ``full`` with fewer data sets, in seconds."""
     if size == "live":
         return [
-            two_layer.point(10, 10, 10 * ratio, data_sets=4, warmup=150, draws=300)
+            two_layer.point(10, 10, 10 * ratio, data_sets=2, warmup=120, draws=150)
             for ratio in (3, 6)
         ]
+    ratios = {56: (2, 3, 4, 5, 6), 80: (2, 3, 4, 5)}  # the crossing lies inside
     return [
         two_layer.point(d, d, d * ratio, draws=1500 if d <= 28 else 800 if d <= 40 else 500)
         for d in (10, 14, 20, 28, 40, 56, 80)
-        for ratio in ((2, 3, 4, 5, 6, 8) if d <= 40 else (2, 3, 4, 5, 6))
+        for ratio in ratios.get(d, (2, 3, 4, 5, 6, 8))
     ]
 
 

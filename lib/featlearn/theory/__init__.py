@@ -1,4 +1,4 @@
-"""Exact numbers at finite size: polynomials, Gaussian integrals, kernels, alignment, one neuron's law.
+"""Exact numbers at finite size: integrals, kernels, alignment, the law of one neuron.
 
 Modules: ``hermite``, ``gaussian``, ``kernels``, ``alignment``, ``neuron_law``.
 They need numpy and scipy; ``hermite`` and ``alignment`` use plain arithmetic

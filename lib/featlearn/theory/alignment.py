@@ -87,7 +87,8 @@ def neuron_alignment(overlap, norm2, degree):
     -0.177308
     """
     constant = alignment_constant(degree)
-    if isinstance(norm2, (int, float, np.ndarray, np.generic)) and np.any(np.asarray(norm2) < 0):
+    inspected = isinstance(norm2, (int, float, np.ndarray, np.generic))
+    if inspected and np.any(np.asarray(norm2) < 0):
         raise ValueError(f"norm2 = {norm2!r}: a squared norm is at least 0")
     return constant * (overlap / (1 + 2 * norm2) ** 0.5) ** int(degree)
 

@@ -71,7 +71,8 @@ def expectation(f, order=100):
     3.0
     """
     nodes, weights = gauss_hermite(order)
-    return np.broadcast_to(f(nodes), np.broadcast_shapes(np.shape(f(nodes)), nodes.shape)) @ weights
+    values = np.asarray(f(nodes))
+    return (values * weights).sum(axis=-1)
 
 
 def bivariate_expectation(f, cov, order=100):

@@ -12,7 +12,8 @@ def erf_kernel(X, X2=None, weight_covariance=None):
 
     .. math::
 
-       K(x, x') = \mathbb E_{w\sim\mathcal N(0,\Sigma)}[\mathrm{erf}(w\cdot x)\,\mathrm{erf}(w\cdot x')]
+       K(x, x') = \mathbb E_{w\sim\mathcal N(0,\Sigma)}
+       [\mathrm{erf}(w\cdot x)\,\mathrm{erf}(w\cdot x')]
        = \frac2\pi\arcsin\frac{2x^T\Sigma x'}
          {\sqrt{(1+2x^T\Sigma x)(1+2x'^T\Sigma x')}} .
 
@@ -44,7 +45,7 @@ def erf_kernel(X, X2=None, weight_covariance=None):
     d = X.shape[1]
     X2 = X if X2 is None else _inputs("X2", X2)
     if X2.shape[1] != d:
-        raise ValueError(f"X2 has shape {X2.shape}: rows of length d = {d}, as in X, are needed")
+        raise ValueError(f"X2 has shape {X2.shape}: rows of length d = {d} are needed")
     if weight_covariance is None:
         left, right = X / d, X2 / d
     else:
@@ -94,7 +95,7 @@ def hermite_eigenvalue(degree, d, amplification=1.0):
     Examples
     --------
     >>> round(hermite_eigenvalue(3, 1000) * 1000**3, 5)
-    0.46857
+    0.46844
     """
     constant = alignment_constant(degree)
     _check(d, amplification)
@@ -103,7 +104,8 @@ def hermite_eigenvalue(degree, d, amplification=1.0):
     low = -np.log1p(4 * v) - 40 / m
     y = np.arange(low, np.log(800), 0.05)
     tau = np.exp(y)
-    log_f = m * y - tau - (m + 0.5) * np.log1p(4 * v * tau) - (d - 1) / 2 * np.log1p(4 * tau / d)
+    log_f = m * y - tau - (m + 0.5) * np.log1p(4 * v * tau)
+    log_f -= (d - 1) / 2 * np.log1p(4 * tau / d)
     integral = 0.05 * np.exp(log_f).sum()
     return float(constant**2 * _odd_moment(m) * v**m * integral / factorial(m - 1))
 
@@ -112,7 +114,8 @@ def asymptotic_hermite_eigenvalue(degree, d, amplification=1.0):
     r"""Leading behaviour of :func:`hermite_eigenvalue` for ``D << d``.
 
     .. math:: \langle y,K,y\rangle\to c_m^2\,(2m-1)!!\left(\frac{D}{3d}\right)^m
-       = \frac{4\,(2m-1)!!\,[(m-1)!]^2}{\pi\,m!\,[(\frac{m-1}2)!]^2}\left(\frac{D}{3d}\right)^m ,
+       = \frac{4\,(2m-1)!!\,[(m-1)!]^2}{\pi\,m!\,[(\frac{m-1}2)!]^2}
+         \left(\frac{D}{3d}\right)^m ,
 
     because ``q -> 1``. The next factor is
     ``1 + [2m/3 + 4m(m+1)/9 - (4m**2 + 2m) D/3] / d``.
@@ -142,7 +145,8 @@ def asymptotic_hermite_eigenvalue(degree, d, amplification=1.0):
     """
     constant = alignment_constant(degree)
     _check(d, amplification)
-    return float(constant**2 * _odd_moment(int(degree)) * (amplification / (3 * d)) ** int(degree))
+    m = int(degree)
+    return float(constant**2 * _odd_moment(m) * (amplification / (3 * d)) ** m)
 
 
 def _odd_moment(m):
@@ -154,7 +158,7 @@ def _check(d, amplification):
     if isinstance(d, bool) or int(d) != d or d < 1:
         raise ValueError(f"d = {d!r}: an integer of at least 1 is needed")
     if not 0 < amplification < np.inf:
-        raise ValueError(f"amplification = {amplification!r}: a positive finite number is needed")
+        raise ValueError(f"amplification = {amplification!r}: it must be positive and finite")
 
 
 def _inputs(name, X):
@@ -172,5 +176,7 @@ def _weight_covariance(sigma, d):
         raise ValueError("weight_covariance is not symmetric: a covariance is needed")
     least = np.linalg.eigvalsh(sigma)[0]
     if not least >= -1e-12 * np.abs(sigma).max():
-        raise ValueError(f"weight_covariance has the eigenvalue {least:.3g}: none below 0 is allowed")
+        raise ValueError(
+            f"weight_covariance has the eigenvalue {least:.3g}: at least 0 is needed"
+        )
     return sigma

@@ -1,0 +1,33 @@
+r"""Let docstrings write ``|w|^2`` and ``phi_c_`` as plain text, as a reader of the source wants.
+
+reStructuredText would take bars for substitutions and a final underscore for a link. The
+library uses neither.
+
+>>> escape("energy |w|^2 of w_, not ``|x|``")
+'energy \\|w\\|^2 of w\\_, not ``|x|``'
+"""
+
+import re
+
+LITERAL = re.compile(r"(``.*?``|`[^`]*`_?)")
+ACTIVE = re.compile(r"(\||(?<=\w)_(?!\w))")
+
+
+def escape(line):
+    """Escape the active characters of a line, except in literals and doctests."""
+    if line.lstrip().startswith(">>>"):
+        return line
+    parts = LITERAL.split(line)
+    parts[::2] = [ACTIVE.sub(r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def escape_docstring(app, what, name, obj, options, lines):
+    """Escape a docstring in place."""
+    lines[:] = [escape(line) for line in lines]
+
+
+def setup(app):
+    """Register with Sphinx, after napoleon has read the sections."""
+    app.connect("autodoc-process-docstring", escape_docstring, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

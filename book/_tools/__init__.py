@@ -1,0 +1,1 @@
+"""Tooling of the book: execute, render, check. `make` alone lists the commands."""

@@ -1,0 +1,71 @@
+"""The commands behind the Makefile."""
+
+import argparse
+
+from . import lock, suite
+from .chapters import ROOT, chapter_path, chapters
+from .execute import execute, is_fresh
+from .render import render
+
+
+def parse():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m _tools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("book", help="execute what changed, render what changed")
+    commands.add_parser("html", help="render the stored outputs")
+    commands.add_parser("test", help="run the whole suite")
+    chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
+    chapter.add_argument("name", nargs="?", default="")
+    chapter.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    pin = commands.add_parser("lock", help="resolve the dependencies anew")
+    pin.add_argument("--torch", help="version to move torch to")
+    pin.add_argument("--environment-only", action="store_true",
+                     help="only write environment.yml anew from the lock")
+    return parser.parse_args()
+
+
+def build_book(root):
+    """Execute each chapter that changed, then render."""
+    for name in chapters(root):
+        if is_fresh(root, name):
+            print(f"{name}: nothing changed, not executed again", flush=True)
+        else:
+            execute(root, name)
+    announce(render(root))
+
+
+def build_chapter(root, name, device):
+    """Execute one chapter afresh, then render."""
+    try:
+        chapter_path(root, name)
+    except ValueError as error:
+        raise SystemExit(f"make chapter C=NAME: {error}") from None
+    execute(root, name, device)
+    announce(render(root))
+
+
+def announce(index):
+    """Say where the site is and how to open it."""
+    print(f"\nThe book is in {index.parent}\n"
+          f"Open {index} in a browser, or run `make serve`.")
+
+
+def main():
+    """Do what the command line says."""
+    arguments = parse()
+    if arguments.command == "book":
+        build_book(ROOT)
+    elif arguments.command == "html":
+        announce(render(ROOT))
+    elif arguments.command == "chapter":
+        build_chapter(ROOT, arguments.name, arguments.device)
+    elif arguments.command == "test":
+        raise SystemExit(suite.run(ROOT))
+    else:
+        pins = lock.read_lock(ROOT) if arguments.environment_only else lock.resolve(
+            ROOT, arguments.torch)
+        lock.write(ROOT, pins)
+
+
+main()
