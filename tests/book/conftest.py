@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from _tools.chapters import ROOT
 from _tools.execute import execute
 from _tools.render import render

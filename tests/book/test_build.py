@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from _tools import twin
 from _tools.chapters import ROOT, chapters, twin_path
 from _tools.execute import execute, is_fresh

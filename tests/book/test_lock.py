@@ -4,10 +4,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 import pytest
 import yaml
-from _tools import lock
-from _tools.chapters import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from _tools import lock
+from _tools.chapters import ROOT
 
 PINS = dict(pin.split("==") for pin in lock.read_lock(ROOT))
 

@@ -4,12 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
 from _tools import notebook_guards as guards
 from _tools import suite, twin
 from _tools.chapters import ROOT, chapters, twin_path
 from _tools.execute import execute
 from _tools.surroundings import environment
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 CHAPTERS = chapters(ROOT)
 OF_ONE_TWIN = (guards.executed_in_order, guards.nothing_hidden, guards.figures_described,

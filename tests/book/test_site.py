@@ -1,6 +1,7 @@
 """The rendered site holds together, and every check catches what it forbids."""
 
 import pytest
+
 from _tools import site_guards as guards
 from _tools.chapters import ROOT, chapters
 

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from _tools import source_guards as guards
 from _tools.chapters import ROOT
 

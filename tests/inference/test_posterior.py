@@ -26,7 +26,9 @@ def test_energy_is_the_gaussian_evidence(P, N, scaling):
     C = network.ridge * torch.eye(P) + network.readout_variance * phi @ phi.mT
     law = torch.distributions.MultivariateNormal(torch.zeros(P, dtype=C.dtype), C)
     constant = 0.5 * P * torch.log(torch.tensor(2 * torch.pi, dtype=C.dtype))
-    torch.testing.assert_close(posterior.solve(w).data_energy, -law.log_prob(posterior.y) - constant)
+    torch.testing.assert_close(
+        posterior.solve(w).data_energy, -law.log_prob(posterior.y) - constant
+    )
 
 
 @pytest.mark.parametrize("P, N, scaling", CASES)
@@ -36,7 +38,9 @@ def test_gradient_and_both_algebras(P, N, scaling, algebra):
     assert largest_gradient_error(posterior, w) < 1e-10
     other, _ = case(P, N, scaling, "N" if algebra == "P" else "P")
     torch.testing.assert_close(posterior.energy(w), other.energy(w))
-    for mine, theirs in zip(posterior.readout(posterior.solve(w)), other.readout(other.solve(w))):
+    for mine, theirs in zip(
+        posterior.readout(posterior.solve(w)), other.readout(other.solve(w)), strict=True
+    ):
         torch.testing.assert_close(mine, theirs)
 
 

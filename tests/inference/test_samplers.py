@@ -33,7 +33,12 @@ def test_without_data_the_prior_is_recovered():
     network = TwoLayerNetwork(d=4, N=3)
     B, posterior = 400, posterior_of(TwoLayerNetwork(d=4, N=3), [0] * 400, 0)
     run = sample(
-        posterior, torch.full((B, 3, 4), 1.5, dtype=torch.float64), warmup=60, draws=40, seed=1, n_jumps=3
+        posterior,
+        torch.full((B, 3, 4), 1.5, dtype=torch.float64),
+        warmup=60,
+        draws=40,
+        seed=1,
+        n_jumps=3,
     )
     overlap, norm2 = run.overlap.values[:, -1], run.norm2.values[:, -1]  # one draw a chain
     assert abs(z_score(overlap.ravel() ** 2, 1 / network.d)) < THRESHOLD
@@ -117,9 +122,7 @@ def test_the_joint_distribution_test_has_power():
 
     def wrong_jump(posterior, w, a, g):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                jumps, "_log_prior_over_proposal", lambda overlap, rest2, d: 0 * overlap
-            )
+            patch.setattr(jumps, "_log_prior_over_proposal", lambda overlap, rest2, d: 0 * overlap)
             return jump_transition(posterior, w, a, g)
 
     def wrong_langevin(posterior, w, a, g):
@@ -168,7 +171,12 @@ def test_langevin_agrees_with_the_collapsed_sampler():
     P, B = 16, 64
     posterior = posterior_of(network, [2] * B, P)
     run = sample(
-        posterior, network.prior_weights(B, generator()), warmup=100, draws=100, seed=1, n_leapfrog=8,
+        posterior,
+        network.prior_weights(B, generator()),
+        warmup=100,
+        draws=100,
+        seed=1,
+        n_leapfrog=8,
         n_jumps=1,
     )
     ours = run.alignment.values.mean(1)  # one number a chain: chains are independent

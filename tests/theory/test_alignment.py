@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from scipy.special import erf
+
 from featlearn.theory.alignment import alignment_constant, network_alignment, neuron_alignment
 from featlearn.theory.gaussian import bivariate_expectation
 from featlearn.theory.hermite import hermite, normalised_hermite
-from scipy.special import erf
 
 PAIRS = [(0.1, 1.0), (-0.6, 0.9), (1.0, 1.0), (1.3, 2.0)]
 

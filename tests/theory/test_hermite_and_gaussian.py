@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from scipy.special import erf
+
 from featlearn.theory.gaussian import bivariate_expectation, expectation, gauss_hermite
 from featlearn.theory.hermite import hermite, normalised_hermite
-from scipy.special import erf
 
 x = sp.Symbol("x")
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import erf, roots_genlaguerre
+
 from featlearn.theory.alignment import neuron_alignment
 from featlearn.theory.gaussian import gauss_hermite
 from featlearn.theory.hermite import normalised_hermite
@@ -10,7 +12,6 @@ from featlearn.theory.kernels import (
     erf_kernel,
     hermite_eigenvalue,
 )
-from scipy.special import erf, roots_genlaguerre
 
 
 def inputs(P, d, seed=0):

@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from scipy.integrate import simpson
+from scipy.special import erfc, gammaln
+
 from featlearn.theory.alignment import network_alignment, neuron_alignment
 from featlearn.theory.kernels import hermite_eigenvalue
 from featlearn.theory.neuron_law import NeuronLaw, tilt_for_alignment
-from scipy.integrate import simpson
-from scipy.special import erfc, gammaln
 
 CASES = [
     (1, 10, 10, 0.5),

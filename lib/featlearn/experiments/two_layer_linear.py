@@ -1,7 +1,7 @@
 """The control with a linear target (m = 1): no neuron stands apart from the others."""
 
 from . import store, two_layer
-from .two_layer_specialised import D, WIDTHS
+from .two_layer_specialised import WIDTHS, D
 
 NAME = "two-layer-linear"
 P = 80  # a linear target needs fewer data: this is far above its threshold

@@ -37,6 +37,8 @@ def count_beyond(data, threshold):
         Averaged over both starts.
     """
     if not 0 <= threshold < two_layer.EDGES[-1]:
-        raise ValueError(f"threshold = {threshold!r}: between 0 and {two_layer.EDGES[-1]} is needed")
+        raise ValueError(
+            f"threshold = {threshold!r}: at least 0 and below {two_layer.EDGES[-1]} is needed"
+        )
     first = int(round(threshold / two_layer.BIN))
     return data.histogram.mean("start").isel(bin=slice(first, None)).sum("bin").values

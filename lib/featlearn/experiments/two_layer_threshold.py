@@ -30,13 +30,20 @@ def run(device="auto", progress=True):
     return store.save(NAME, data)
 
 
-def thresholds(data, level=LEVEL):
-    """P_* of each data set, from the alignment averaged over both starts.
+def thresholds(data, start=None, level=LEVEL):
+    """P_* at each d: where the alignment, averaged over data sets, passes a level.
+
+    A single data set need not pass the level within the sweep; the average does.
+    Its scatter is given by the jackknife: pseudo-value i of n is n times the result
+    of all data sets minus (n - 1) times the result without data set i, and their mean and
+    standard error are those of P_*.
 
     Parameters
     ----------
     data : xarray.Dataset
         The stored result.
+    start : {"prior", "planted"}, optional
+        Chains from this start only; both are averaged when omitted.
     level : float
         Alignment that defines P_*.
 
@@ -44,13 +51,19 @@ def thresholds(data, level=LEVEL):
     -------
     d : numpy.ndarray, shape (sizes,)
     P_star : numpy.ndarray, shape (sizes, data sets)
+        Pseudo-values.
     """
-    alignment = data.alignment.mean("start").values
+    alignment = data.alignment.mean("start") if start is None else data.alignment.sel(start=start)
+    n = data.sizes["data_set"]
     sizes = np.unique(data.d.values)
-    found = []
-    for d in sizes:
-        rows = np.flatnonzero(data.d.values == d)
-        rows = rows[np.argsort(data.P.values[rows])]
-        P = data.P.values[rows].astype(float)
-        found.append([crossing(P, alignment[rows, i], level) for i in range(alignment.shape[1])])
-    return sizes, np.array(found)
+    pseudo_values = np.empty((len(sizes), n))
+    for row, d in enumerate(sizes):
+        points_of_d = np.flatnonzero(data.d.values == d)
+        points_of_d = points_of_d[np.argsort(data.P.values[points_of_d])]
+        P = data.P.values[points_of_d].astype(float)
+        curves = alignment.values[points_of_d]
+        everything = crossing(P, curves.mean(1), level)
+        for i in range(n):
+            without = crossing(P, np.delete(curves, i, 1).mean(1), level)
+            pseudo_values[row, i] = n * everything - (n - 1) * without
+    return sizes, pseudo_values

@@ -1,4 +1,7 @@
-"""Is it equilibrium? Rank-normalised R-hat and effective sample size (Vehtari et al. 2021), by arviz."""
+"""Is it equilibrium? Rank-normalised R-hat and effective sample size, by arviz.
+
+Both are defined by Vehtari et al. (2021).
+"""
 
 import warnings
 from dataclasses import dataclass

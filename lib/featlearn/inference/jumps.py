@@ -78,7 +78,7 @@ def step(posterior, weights, generator, candidates=24):
 
 
 def sweep(posterior, state, n_jumps, generator, candidates=24):
-    """``n_jumps`` jumps on a :class:`~featlearn.inference.hmc.State`; returns it and the moved share."""
+    """``n_jumps`` jumps on a :class:`~featlearn.inference.hmc.State`; also the moved share."""
     weights, moved = state.weights, 0.0
     for _ in range(n_jumps):
         weights, info = step(posterior, weights, generator, candidates)
@@ -87,7 +87,7 @@ def sweep(posterior, state, n_jumps, generator, candidates=24):
 
 
 def _propose(shape, d, dtype, options):
-    """Overlaps and squared norms of the rest: half from the prior, half uniform over the wide box."""
+    """Overlaps and squared norms of the rest: half from the prior, half uniform in the box."""
     options = dict(options, dtype=dtype)
     narrow = torch.randn(shape, **options) / sqrt(d)
     narrow_rest2 = torch.randn((*shape, d - 1), **options).square().sum(-1) / d
@@ -101,7 +101,7 @@ def _propose(shape, d, dtype, options):
 
 
 def _log_prior_over_proposal(overlap, rest2, d):
-    """Log ratio of the densities in (overlap, rest2); at most log 2, as half the proposal is the prior."""
+    """Log ratio of the densities in (overlap, rest2); at most log 2: half proposes the prior."""
     shape, rate = (d - 1) / 2, d / 2  # rest2 ~ Gamma(shape, rate) under the prior
     log_prior = 0.5 * log(d / (2 * pi)) - 0.5 * d * overlap.square()
     log_prior = log_prior + (

@@ -117,7 +117,7 @@ class TwoLayerNetwork:
         return z / sqrt(self.d)
 
     def planted_weights(self, chains, generator, specialised, overlap=1.0):
-        """Prior weights in which the first ``specialised`` neurons have the given overlap with w_*."""
+        """Prior weights, but the first ``specialised`` neurons have the given overlap with w_*."""
         if not 0 <= specialised <= self.N:
             raise ValueError(f"specialised = {specialised!r}: between 0 and N = {self.N} is needed")
         w = self.prior_weights(chains, generator)

@@ -90,7 +90,10 @@ def sample(
             moved = moved + moved_now / draws
         if (i - warmup) % thin == 0:
             records.append(_record(posterior, state, info, generator))
-    columns = {name: torch.stack([r[name] for r in records], 1).cpu().numpy() for name in records[0]}
+    columns = {
+        name: torch.stack([record[name] for record in records], 1).cpu().numpy()
+        for name in records[0]
+    }
     chains = {"step_size": step_size, "acceptance": accepted}
     if n_jumps:
         chains["moved"] = moved
