@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from featlearn.inference import hmc, jumps, langevin
-from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.diagnostics import WORST_R_HAT, diagnose
 from featlearn.inference.network import TwoLayerNetwork
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
@@ -292,7 +292,12 @@ class TestDiagnose:
 
     def test_constant_chains(self):
         assert diagnose(np.ones((2, 30))).r_hat == 1
-        assert np.isinf(diagnose(np.repeat([[1.0], [2.0]], 30, 1)).r_hat)
+        found = diagnose(np.repeat([[1.0], [2.0]], 30, 1))
+        assert found.r_hat == WORST_R_HAT and found.mcse == 0.5 and not found.equilibrium
+        one_moves = np.repeat([[1.0], [2.0]], 30, 1)
+        one_moves[1, ::2] += 0.5
+        found = diagnose(one_moves)
+        assert np.isfinite([found.r_hat, found.mcse, found.bulk_ess]).all() and found.r_hat > 1.5
 
     def test_bad_draws_are_named(self):
         with pytest.raises(ValueError, match="draws has shape"):

@@ -15,6 +15,7 @@ with warnings.catch_warnings():
 
 MAX_R_HAT = 1.05
 MIN_BULK_ESS = 100.0
+WORST_R_HAT = 1000.0  # stands for infinity, so that every stored number is finite
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Diagnosis:
     Attributes
     ----------
     r_hat : float
-        Split, rank-normalised R-hat; infinite where chains are constant and differ.
+        Split, rank-normalised R-hat; ``WORST_R_HAT`` where it is not defined because
+        chains are constant and differ.
     bulk_ess : float
         Bulk effective sample size of all chains together.
     mean, mcse : float
@@ -62,11 +64,12 @@ def diagnose(draws):
         )
     if not np.isfinite(draws).all():
         raise ValueError("draws holds NaN or infinity: every draw must be finite")
-    within = draws.var(axis=1)
-    if not within.any():  # every chain constant: the ratio of variances is not defined
-        same = np.ptp(draws) == 0
-        return Diagnosis(1.0 if same else np.inf, 0.0, draws.mean(), 0.0 if same else np.inf)
+    mean, within = float(draws.mean()), draws.var(axis=1)
+    if np.ptp(draws) == 0:  # nothing moved, and nothing disagrees
+        return Diagnosis(1.0, 0.0, mean, 0.0)
+    if not within.any():  # constant chains that differ: half their range is all that is known
+        return Diagnosis(WORST_R_HAT, 0.0, mean, float(np.ptp(draws)) / 2)
     r_hat = float(arviz.rhat(draws, method="rank"))
     ess = float(arviz.ess(draws, method="bulk"))
     mcse = float(draws.std(ddof=1) / np.sqrt(float(arviz.ess(draws, method="mean"))))
-    return Diagnosis(r_hat, ess, float(draws.mean()), mcse)
+    return Diagnosis(min(r_hat, WORST_R_HAT), ess, mean, mcse)
