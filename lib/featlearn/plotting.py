@@ -79,7 +79,9 @@ def points(ax, x, y, error=None, *, certified=None, colour, marker="o", label=No
 
 
 def digest(figure, **series):
-    """Print the numbers of a figure, rounded, so that a changed figure is noticed.
+    """Show the open figures, and print their numbers below, rounded.
+
+    A changed figure changes its digest, which nbval compares; pictures it does not.
 
     Parameters
     ----------
@@ -88,6 +90,7 @@ def digest(figure, **series):
     **series : array_like
         Stored or theoretical numbers that the figure shows; three digits are kept.
     """
+    plt.show()
     print(f"digest of {figure}")
     for name, values in series.items():
         values = np.atleast_1d(np.asarray(values, float)).ravel()

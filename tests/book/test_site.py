@@ -4,6 +4,7 @@ import pytest
 
 from _tools import site_guards as guards
 from _tools.chapters import ROOT, chapters
+from featlearn.experiments.verdicts import VerdictTable
 
 CHECKS = (guards.images_described, guards.links_resolve, guards.references_resolved)
 
@@ -28,6 +29,20 @@ def test_chapter_can_be_cited(html, pages, name):
     page = pages[(html / "book" / "notebooks" / f"{name}.html").resolve()]
     anchors = guards.permanent_anchors(page)
     assert all(anchors.values()), anchors
+
+
+@pytest.mark.parametrize("name", chapters(ROOT))
+def test_chapter_shows_its_verdicts_as_a_table(html, pages, name):
+    page = pages[(html / "book" / "notebooks" / f"{name}.html").resolve()]
+    headers = [[cell.get_text() for cell in table.find_all("th")]
+               for table in page.find_all("table")]
+    assert list(VerdictTable.columns) in headers
+
+
+def test_every_digest_is_folded(pages):
+    digests = [block for page in pages.values() for block in page.select(".cell_output pre")
+               if block.get_text().startswith("digest of ")]
+    assert digests and all(block.find_parent("details") for block in digests)
 
 
 def test_numbers_are_rendered_once(pages):
@@ -63,6 +78,8 @@ def test_sound_page_passes(tmp_path):
     (guards.references_resolved, "<span class='xref std std-numref'>fig-x</span>"),
     (guards.references_resolved, "<a class='reference internal' href='#'>??</a>"),
     (guards.references_resolved, "<p>see {eq}`eq-x`</p>"),
+    (guards.references_resolved, "<p>| a | b | |---|---| | 1 | 2 |</p>"),
+    (guards.references_resolved, "<p>falls as $d^2$ does</p>"),
 ], ids=str)
 def test_defect_is_caught(tmp_path, check, body):
     assert len(check(site(tmp_path, body))) == 1

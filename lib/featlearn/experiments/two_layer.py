@@ -234,9 +234,7 @@ def measure(name, points, device="auto", progress=True, folder=None):
     )
     # The sum over points: what the sweep cost, also when it was resumed.
     data.attrs["sampling_seconds"] = float(sum(r.attrs["sampling_seconds"] for r in results))
-    data.attrs["wall_seconds"] = max(
-        data.attrs["sampling_seconds"], perf_counter() - started
-    )
+    data.attrs["wall_seconds"] = max(data.attrs["sampling_seconds"], perf_counter() - started)
     return data
 
 
@@ -280,5 +278,14 @@ def agreement(live, stored):
 
 
 def run_live(points):
-    """Run points without storing them: pairs of a result and its configuration, on the CPU."""
-    return [(run_point(config, "cpu"), config) for config in points]
+    """Run points without storing them: pairs of a result and its configuration, on the CPU.
+
+    On one thread: at these sizes a second gains nothing on an idle machine, and on a busy
+    one the two wait for each other.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [(run_point(config, "cpu"), config) for config in points]
+    finally:
+        torch.set_num_threads(threads)

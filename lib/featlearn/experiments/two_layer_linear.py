@@ -11,7 +11,7 @@ def points(size="full"):
     """The widths of the cubic experiment, with degree 1. ``live`` is one of them, smaller."""
     if size == "live":
         return [two_layer.point(D, 40, P, degree=1, data_sets=2, warmup=100, draws=80)]
-    return [two_layer.point(D, N, P, degree=1, warmup=200, draws=200) for N in WIDTHS]
+    return [two_layer.point(D, N, P, degree=1, warmup=200, draws=600) for N in WIDTHS]
 
 
 def run(device="auto", progress=True):

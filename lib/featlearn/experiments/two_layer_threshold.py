@@ -17,9 +17,13 @@ def points(size="full"):
             for ratio in (3, 6)
         ]
     ratios = {56: (2, 3, 4, 5, 6), 80: (2, 3, 4, 5)}  # the crossing lies inside
+    # Above the transition of a large network one neuron carries the alignment, and is seldom
+    # exchanged: these points need longer chains than those below it.
+    draws = {d: (1500, 1500) for d in (10, 14, 20, 28)}
+    draws |= {40: (800, 3200), 56: (500, 2000), 80: (500, 2000)}
     return [
-        two_layer.point(d, d, d * ratio, draws=1500 if d <= 28 else 800 if d <= 40 else 500)
-        for d in (10, 14, 20, 28, 40, 56, 80)
+        two_layer.point(d, d, d * ratio, draws=draws[d][ratio > 2])
+        for d in draws
         for ratio in ratios.get(d, (2, 3, 4, 5, 6, 8))
     ]
 

@@ -34,9 +34,7 @@ class Info(NamedTuple):
 
 def prior_readout(network, chains, generator, dtype=torch.float64):
     """Readouts drawn from the prior, shape (chains, N)."""
-    a = torch.randn(
-        (chains, network.N), generator=generator, device=generator.device, dtype=dtype
-    )
+    a = torch.randn((chains, network.N), generator=generator, device=generator.device, dtype=dtype)
     return sqrt(network.readout_variance) * a
 
 

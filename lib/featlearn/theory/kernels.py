@@ -176,7 +176,5 @@ def _weight_covariance(sigma, d):
         raise ValueError("weight_covariance is not symmetric: a covariance is needed")
     least = np.linalg.eigvalsh(sigma)[0]
     if not least >= -1e-12 * np.abs(sigma).max():
-        raise ValueError(
-            f"weight_covariance has the eigenvalue {least:.3g}: at least 0 is needed"
-        )
+        raise ValueError(f"weight_covariance has the eigenvalue {least:.3g}: at least 0 is needed")
     return sigma
