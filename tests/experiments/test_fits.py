@@ -19,8 +19,7 @@ def noisy(rng, exponent=EXPONENT, sets=8, spread=0.1, bend=0.0):
 def test_the_interval_covers_as_often_as_it_says(groups):
     rng = np.random.default_rng(1)
     fits = [
-        power_law(SIZES, noisy(rng), groups=groups, seed=i, resamples=300)
-        for i in range(REPEATS)
+        power_law(SIZES, noisy(rng), groups=groups, seed=i, resamples=300) for i in range(REPEATS)
     ]
     covered = np.mean([not fit.excludes(EXPONENT) for fit in fits])
     assert covered > 0.95 - 5 * np.sqrt(0.95 * 0.05 / REPEATS)
@@ -39,6 +38,16 @@ def test_the_bootstrap_alone_would_not_cover():
         fit = power_law(SIZES, noisy(rng, sets=4), seed=i, resamples=300)
         missed += not fit.bootstrap[0] <= EXPONENT <= fit.bootstrap[1]
     assert missed / REPEATS > 0.05 + 5 * np.sqrt(0.95 * 0.05 / REPEATS)
+
+
+@pytest.mark.parametrize("confidence, deviates", [(0.95, 1.960), (0.5, 0.674)])
+def test_the_bootstrap_has_the_width_of_its_confidence(confidence, deviates):
+    """With many data sets it is the normal interval, whose width is known."""
+    y = noisy(np.random.default_rng(7), sets=400)
+    fit = power_law(SIZES, y, groups="independent", seed=0, confidence=confidence)
+    spread = np.log(SIZES) - np.log(SIZES).mean()
+    error = 0.1 / np.sqrt(400 * (spread**2).sum())
+    assert np.diff(fit.bootstrap)[0] == pytest.approx(2 * deviates * error, rel=0.15)
 
 
 def test_an_exact_power_law_is_found_exactly():

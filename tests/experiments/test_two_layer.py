@@ -43,6 +43,28 @@ def test_barrier_is_found_and_absent_barriers_are_not():
     assert np.isnan(two_layer_overlap.barrier(bulk)[0])
 
 
+@pytest.mark.parametrize("exact", [0.72, 0.75, 0.79])
+def test_barrier_is_that_of_a_parabola_wherever_it_lies_in_its_bin(exact):
+    """A log density that is a parabola over a bin and its neighbours is located exactly."""
+
+    def density(mu):
+        return np.exp(np.minimum(8 * (mu - exact) ** 2, 1.0))
+
+    place, _ = two_layer_overlap.barrier(made_up_histogram(density, 40, noise=0.0))
+    assert abs(place - exact) < 1e-3  # the bins' width is 0.1
+
+
+def test_rest_of_a_prior_neuron_is_one_less_its_share():
+    config = two_layer.point(6, 4, 0, data_sets=2, warmup=60, draws=400)
+    run = two_layer.run_point(config, "cpu")
+    total = run.histogram.sum("bin")
+    np.testing.assert_allclose(total, 4)  # every neuron is counted once
+    rest = (run.rest2.sum("bin") / total).values
+    error = rest.std(ddof=1) / 2
+    assert abs(rest.mean() - 5 / 6) < 5 * max(error, 0.01)
+    assert 1 - rest.mean() > 5 * max(error, 0.01)  # the overlap's share is not in it
+
+
 def test_density_is_normalised_whatever_the_bins():
     row = made_up_histogram(lambda mu: np.exp(-(mu**2) / 2) / np.sqrt(2 * np.pi), 10, noise=0.0)
     for merge in (1, 2, 4):
@@ -128,6 +150,32 @@ def test_a_small_experiment_end_to_end(tmp_path):
     assert two_layer.agreement(shifted, data) > 5  # a wrong result is noticed
     with pytest.raises(ValueError, match="P=99"):
         two_layer.agreement([(live[0][0], points[0] | {"P": 99})], data)
+
+
+def test_one_start_is_the_prior_and_the_other_is_planted():
+    config = two_layer.point(30, 10, 200, data_sets=2, warmup=1, draws=20, n_jumps=0)
+    run = two_layer.run_point(config | {"n_leapfrog": 1}, "cpu")
+    assert (run["count"].sel(start="prior") == 0).all()
+    assert (run["count"].sel(start="planted") > 0).all()
+
+
+def test_agreement_is_a_difference_in_standard_errors():
+    both = ("data_set", "start")
+    run = xr.Dataset(
+        {
+            "alignment": (both, np.full((4, 2), 0.3)),
+            "alignment_mcse": ("data_set", np.full(4, 0.03)),
+            "count": (both, np.full((4, 2), 1.0)),
+            "count_mcse": ("data_set", np.full(4, 0.1)),
+        }
+    )
+    stored = run.assign(alignment=run.alignment - 0.1, alignment_mcse=run.alignment_mcse * 4 / 3)
+    stored = stored.expand_dims("point").assign(
+        {key: ("point", [value]) for key, value in (("d", 5), ("N", 4), ("P", 9))}
+    )
+    # Four differences of 0.1, each with error (0.03^2 + 0.04^2)^(1/2) = 0.05.
+    found = two_layer.agreement([(run, {"d": 5, "N": 4, "P": 9})], stored)
+    assert found == pytest.approx(0.1 / (0.05 / 2))
 
 
 def test_unknown_settings_are_named():

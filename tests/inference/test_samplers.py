@@ -1,11 +1,14 @@
 """Samplers against what is known exactly, against each other, and against planted errors."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from featlearn.inference import hmc, jumps, langevin
-from featlearn.inference.diagnostics import WORST_R_HAT, diagnose
+from featlearn.inference.diagnostics import WORST_R_HAT, Diagnosis, diagnose
 from featlearn.inference.network import TwoLayerNetwork
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
@@ -304,3 +307,64 @@ class TestDiagnose:
             diagnose(np.zeros((1, 50)))
         with pytest.raises(ValueError, match="NaN"):
             diagnose(np.full((2, 50), np.nan))
+
+
+class GaussianTarget:
+    """A posterior that is N(0, 1) in one weight; not finite beyond ``wall``."""
+
+    network = SimpleNamespace(d=1)
+
+    def __init__(self, wall=torch.inf):
+        self.wall = wall
+
+    def energy_and_gradient(self, weights):
+        energy = 0.5 * weights.square().sum((-2, -1))
+        return torch.where(energy < self.wall, energy, torch.nan), weights
+
+
+def test_rejections_undo_the_error_of_long_steps():
+    """At step size 1.7 every other trajectory is refused; unrefused, the variance would be 3.6."""
+    g = generator(3)
+    weights = torch.randn((20000, 1, 1), generator=g, dtype=torch.float64)
+    state = hmc.initial_state(GaussianTarget(), weights)
+    step_size = torch.full((len(weights),), 1.7, dtype=torch.float64)
+    for _ in range(10):
+        state, info = hmc.step(GaussianTarget(), state, step_size, 1, g)
+    assert 0.3 < info.accepted.double().mean() < 0.9
+    assert abs(z_score(state.weights.ravel() ** 2, 1.0)) < THRESHOLD
+
+
+def test_energy_that_is_not_finite_is_a_divergence():
+    g, weights = generator(4), torch.zeros((500, 1, 1), dtype=torch.float64)
+    target = GaussianTarget(wall=0.5)
+    start = hmc.initial_state(target, weights)
+    state, info = hmc.step(target, start, torch.ones(500, dtype=torch.float64), 1, g)
+    outside = info.divergent
+    assert outside.any() and not outside.all()
+    assert not info.accepted[outside].any() and (info.acceptance[outside] == 0).all()
+    assert torch.isfinite(state.energy).all() and (state.energy < 0.5).all()
+
+
+@pytest.mark.parametrize("d", [2, 7])
+def test_candidates_of_a_jump_are_weighted_by_prior_over_proposal(d):
+    shape, options = (200_000,), {"generator": generator(6), "device": "cpu"}
+    overlap, rest2 = jumps._propose(shape, d, torch.float64, options)
+    ratio = jumps._log_prior_over_proposal(overlap, rest2, d).exp().numpy()
+    u, v = overlap.numpy(), rest2.numpy()
+    prior = stats.norm(0, d**-0.5).pdf(u) * stats.gamma((d - 1) / 2, scale=2 / d).pdf(v)
+    (low, high), (least, most) = jumps.OVERLAPS, jumps.RESTS
+    inside = (abs(u) > low) & (abs(u) < high) & (v > least) & (v < most)
+    box = inside / (2 * (high - low) * (most - least))
+    np.testing.assert_allclose(ratio, prior / (0.5 * prior + 0.5 * box), rtol=1e-9)
+    # The proposals follow that mixture: reweighted they have the prior's moments.
+    for values, expected in ((ratio, 1), (ratio * u**2, 1 / d), (ratio * v, 1 - 1 / d)):
+        assert abs(z_score(values, expected)) < THRESHOLD
+
+
+@pytest.mark.parametrize(
+    "r_hat, bulk_ess, expected",
+    [(1.04, 150, True), (1.06, 150, False), (1.0, 90, False), (WORST_R_HAT, 0, False)],
+)
+def test_equilibrium_needs_both_agreement_and_effective_samples(r_hat, bulk_ess, expected):
+    """The limits that the chapters state: R-hat at most 1.05, at least 100 effective samples."""
+    assert Diagnosis(r_hat, bulk_ess, 0.0, 0.1).equilibrium is expected

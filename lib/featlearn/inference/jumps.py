@@ -110,7 +110,7 @@ def _log_prior_over_proposal(overlap, rest2, d):
     (low, high), (least, most) = OVERLAPS, RESTS
     inside = (overlap.abs() > low) & (overlap.abs() < high) & (rest2 > least) & (rest2 < most)
     log_box = -log(2 * (high - low) * (most - least))
-    log_wide = torch.where(inside, log_box, -torch.inf)
+    log_wide = torch.full_like(overlap, log_box).masked_fill(~inside, -torch.inf)
     return log_prior - torch.logaddexp(log_prior, log_wide) + log(2)
 
 
