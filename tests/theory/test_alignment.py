@@ -42,10 +42,7 @@ def test_closed_form_is_the_integral_by_sympy(m):
     exact = (mu / sp.sqrt(q)) ** m * mean / sp.sqrt(sp.factorial(m))
     k = (m - 1) // 2
     constant = (
-        (-1) ** k
-        * 2
-        * sp.factorial(2 * k)
-        / (sp.sqrt(sp.pi * sp.factorial(m)) * sp.factorial(k))
+        (-1) ** k * 2 * sp.factorial(2 * k) / (sp.sqrt(sp.pi * sp.factorial(m)) * sp.factorial(k))
     )
     assert sp.simplify(exact - constant * (mu / sp.sqrt(1 + 2 * q)) ** m) == 0
     assert alignment_constant(m) == pytest.approx(float(constant), rel=1e-15)
@@ -73,8 +70,7 @@ def test_network_sums_over_its_neurons():
     f = network_alignment(a, mu, mu**2 + rest**2, 3)
     assert f.shape == (4,)
     one = sum(
-        a[1, j] * neuron_alignment(mu[1, j], mu[1, j] ** 2 + rest[1, j] ** 2, 3)
-        for j in range(7)
+        a[1, j] * neuron_alignment(mu[1, j], mu[1, j] ** 2 + rest[1, j] ** 2, 3) for j in range(7)
     )
     assert f[1] == pytest.approx(one)
 

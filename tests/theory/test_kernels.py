@@ -93,9 +93,7 @@ def test_amplification_gains_its_power_while_small():
     for m in (1, 3, 5):
         gain = hermite_eigenvalue(m, d, 100.0) / hermite_eigenvalue(m, d)
         assert gain == pytest.approx(100.0**m, rel=2 * m**2 * 100 / d)
-    assert hermite_eigenvalue(3, 100, 1e4) < 0.1 * 1e12 * hermite_eigenvalue(
-        3, 100
-    )  # saturated
+    assert hermite_eigenvalue(3, 100, 1e4) < 0.1 * 1e12 * hermite_eigenvalue(3, 100)  # saturated
 
 
 def test_one_dimension_and_extreme_amplification():

@@ -33,10 +33,7 @@ class Brute:
         r2, mu = root**2, self.mu[:, None]
         shape = (law.d - 1) / 2
         log_p = (
-            (shape - 1) * np.log(r2)
-            - law.d / 2 * r2
-            + shape * np.log(law.d / 2)
-            - gammaln(shape)
+            (shape - 1) * np.log(r2) - law.d / 2 * r2 + shape * np.log(law.d / 2) - gammaln(shape)
         )
         log_p = log_p + np.log(2 * root) - law.d * mu**2 / 2 + 0.5 * np.log(law.d / (2 * np.pi))
         g2 = neuron_alignment(mu, mu**2 + r2, law.degree) ** 2
@@ -129,9 +126,7 @@ def test_no_tilt_is_the_prior(d):
     assert law.log_partition() == 0 and law.mean_alignment() == 0
     assert law.barrier() is None and law.mode() is None
     for z in (0.5, 3.0, 8.0):
-        assert law.probability_beyond(z / np.sqrt(d)) == pytest.approx(
-            erfc(z / 2**0.5), rel=1e-9
-        )
+        assert law.probability_beyond(z / np.sqrt(d)) == pytest.approx(erfc(z / 2**0.5), rel=1e-9)
     assert law.overlap_moment(4) == pytest.approx(3 / d**2, rel=1e-10)
 
 
@@ -188,9 +183,7 @@ def test_linear_target_splits_the_centre_and_has_no_barrier():
     assert split.overlap_density(mode) > split.overlap_density(0.0)
 
 
-@pytest.mark.parametrize(
-    "d, N", [(80, 80), (80, 500), (80, 2000), (200, 200), (10, 10), (2, 1)]
-)
+@pytest.mark.parametrize("d, N", [(80, 80), (80, 500), (80, 2000), (200, 200), (10, 10), (2, 1)])
 def test_tilt_is_found_for_every_size(d, N):
     for m in (1, 3, 5):
         for alignment in (1e-8, 1e-3, 0.1, 0.5, 1.0, 5.0):

@@ -124,8 +124,8 @@ class NeuronLaw:
     # ---------------------------------------------------------------- the whole neuron
 
     @cached_property
-    def _scaled(self):
-        """Prior weights (they sum to one) and ``g**2 / c_m**2`` on a grid of v >= 0."""
+    def grid(self):
+        """Log prior weights (they sum to one) and ``g**2 / c_m**2`` on a grid of v >= 0."""
         d, m = self.d, int(self.degree)
         # Near a stationary point the exponent's curvature is at most about d (3 + 2m).
         v = _grid(self._reach(rest=0.0), 0.25 / np.sqrt(d * (3 + 2 * m)))
@@ -155,7 +155,7 @@ class NeuronLaw:
         -------
         float
         """
-        log_p, g2 = self._scaled
+        log_p, g2 = self.grid
         exponent = self._strength * g2
         if exponent[-1] < 600:  # keeps the digits of a small tilt
             return float(np.log1p(np.exp(log_p) @ np.expm1(exponent)))
@@ -168,7 +168,7 @@ class NeuronLaw:
         -------
         float
         """
-        log_p, g2 = self._scaled
+        log_p, g2 = self.grid
         log_w = log_p + self._strength * g2
         mean = np.exp(log_w - logsumexp(log_w)) @ g2
         return float(self.tilt * self.sigma_a2 * alignment_constant(self.degree) ** 2 * mean)
