@@ -11,9 +11,7 @@ from featlearn.experiments import provenance, store
 
 
 def result(value=1.0, **attributes):
-    attrs = provenance.collect(
-        {"d": 3}, device="cpu", dtype="float64", seeds=[1], wall_seconds=2.0
-    )
+    attrs = provenance.collect({"d": 3}, device="cpu", dtype="float64", seeds=[1], wall_seconds=2.0)
     one = {"long_name": "something", "units": "seconds"}
     return xr.Dataset(
         {

@@ -1,19 +1,23 @@
 """Run experiments at full size: ``python -m featlearn.experiments [NAME ...]``."""
 
 import argparse
+from functools import partial
 
 import torch
 
-from . import two_layer_linear, two_layer_overlap, two_layer_specialised, two_layer_threshold
+from . import (
+    propagation,
+    two_layer_linear,
+    two_layer_overlap,
+    two_layer_specialised,
+    two_layer_threshold,
+)
 
-EXPERIMENTS = {
-    module.NAME: module
-    for module in (
-        two_layer_overlap,
-        two_layer_threshold,
-        two_layer_specialised,
-        two_layer_linear,
-    )
+TWO_LAYER = (two_layer_overlap, two_layer_threshold, two_layer_specialised, two_layer_linear)
+# What each experiment measures, and what runs it.
+EXPERIMENTS = {module.NAME: (module.__doc__.splitlines()[0], module.run) for module in TWO_LAYER}
+EXPERIMENTS |= {
+    name: (title, partial(propagation.run, name)) for name, title in propagation.NAMES.items()
 }
 
 
@@ -29,8 +33,8 @@ def main():
     parser.add_argument("--threads", type=int, help="processor threads; all cores by default")
     options = parser.parse_args()
     if options.list:
-        for name, module in EXPERIMENTS.items():
-            print(f"{name:24}{module.__doc__.splitlines()[0]}")
+        for name, (title, _) in EXPERIMENTS.items():
+            print(f"{name:24}{title}")
         return
     unknown = set(options.names) - set(EXPERIMENTS)
     if unknown:
@@ -40,7 +44,7 @@ def main():
             parser.error(f"--threads = {options.threads}: at least 1 is needed")
         torch.set_num_threads(options.threads)
     for name in options.names or EXPERIMENTS:
-        print(f"{name}: stored in {EXPERIMENTS[name].run(options.device)}")
+        print(f"{name}: stored in {EXPERIMENTS[name][1](options.device)}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""How features pass from layer to layer (paper claims i-iii), measured on sampled kernels.
+
+Inputs are n draws of N(0, I_d), a kernel is an n x n Gram matrix K, and a function f
+is the vector of its values, normalised so that ``|f|**2 = n``. Three numbers say how
+strong f is in the kernel; for an eigenfunction they are its eigenvalue:
+
+- ``form``, the quadratic form ``<f, K, f>`` (the diagonal left out, which would bias it);
+- ``median_eigenvalue``, the eigenvalue below which half of the squared projections of f lie;
+- ``inverse_norm``, the inverse of the squared RKHS norm ``f^T K^-1 f`` on the sample.
+"""
+
+from time import perf_counter
+
+import numpy as np
+import xarray as xr
+from scipy.special import erf
+
+from featlearn.theory.hermite import normalised_hermite
+from featlearn.theory.kernels import erf_kernel
+
+from . import provenance, store
+from .sweep import run_sweep
+
+SPIKE, AMPLIFY, LAZY = "propagation-spike", "propagation-amplify", "propagation-lazy"
+NAMES = {
+    SPIKE: "Claim (i): specialised neurons add a spike to the next kernel.",
+    AMPLIFY: "Claim (ii): an amplified feature lifts its powers in the next kernel.",
+    LAZY: "Claim (iii): random networks of two layers keep the strength of each degree.",
+}
+
+
+def points(name, size="full"):
+    """Configurations of one of the three experiments. ``live`` is a part of ``full``."""
+    if name == SPIKE:
+        counts = (1, 2, 5, 10, 20, 50, 100, 200)
+        sizes = (300, 1200) if size == "full" else (300,)
+        seeds = 8 if size == "full" else 3
+        return [
+            {"claim": "i", "d": 20, "n": n, "N": 2000, "M": M, "seeds": seeds}
+            for n in sizes
+            for M in (counts if size == "full" else counts[::3])
+        ]
+    if name == AMPLIFY:
+        amplifications = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
+        n, seeds = (2000, 6) if size == "full" else (2000, 1)
+        return [
+            {"claim": "ii", "d": 12, "n": n, "D": D, "seeds": seeds}
+            for D in (amplifications if size == "full" else (2, 6))
+        ]
+    if name == LAZY:
+        dimensions = (4, 6, 8, 12, 16) if size == "full" else (4, 8)
+        n, seeds = (2000, 16) if size == "full" else (1000, 6)
+        return [{"claim": "iii", "d": d, "n": n, "N": 2 * n, "seeds": seeds} for d in dimensions]
+    raise ValueError(f"name = {name!r}: one of {list(NAMES)} is needed")
+
+
+def _form(K, f):
+    """U-statistic of ``<f, K, f>``: pairs of distinct inputs only, hence without bias."""
+    n = len(f)
+    return float((f @ K @ f - (f**2) @ np.diag(K)) / (n * (n - 1)))
+
+
+def run_point(config):
+    """Measure one point; the variables have the dimensions (seed, ...)."""
+    measure = {"i": _spike, "ii": _amplified, "iii": _lazy}[config["claim"]]
+    rows = [measure(config, np.random.default_rng([7, i])) for i in range(config["seeds"])]
+    return xr.concat(rows, "seed")
+
+
+def _spike(config, rng):
+    """M of N neurons are erf(w_*.x), the others random; the function is erf(w_*.x) itself."""
+    d, n, N, M = (config[key] for key in ("d", "n", "N", "M"))
+    x = rng.standard_normal((n, d))
+    w = rng.standard_normal((N, d)) / np.sqrt(d)
+    w[:M] = np.eye(d)[0]
+    phi = erf(x @ w.T)
+    K = phi @ phi.T / N
+    z = x[:, 0]
+    spike, cubic = erf(z), normalised_hermite(3, z)
+    bulk = erf_kernel(x)
+
+    def inverse_norm(K, f):
+        return 1 / (f @ np.linalg.solve(K, f))
+
+    return xr.Dataset(
+        {
+            "inverse_norm": inverse_norm(K, spike),
+            "bulk_inverse_norm": inverse_norm(bulk, spike),
+            "cubic_form": _form(K, cubic),
+            "cubic_inverse_norm": inverse_norm(K, cubic * np.sqrt(n / (cubic @ cubic))),
+        }
+    )
+
+
+def _amplified(config, rng):
+    """Weights with covariance (I + (D - 1) w_* w_*^T)/d; the functions are Hermite degrees."""
+    d, n, D = (config[key] for key in ("d", "n", "D"))
+    x = rng.standard_normal((n, d))
+    covariance = np.eye(d) / d
+    covariance[0, 0] *= D
+    K = erf_kernel(x, weight_covariance=covariance)
+    values, vectors = np.linalg.eigh(K / n)
+    rows, degrees = [], [1, 3, 5]
+    for degree in degrees:
+        f = normalised_hermite(degree, x[:, 0])
+        f = f * np.sqrt(n / (f @ f))
+        share = (vectors.T @ f) ** 2 / n  # of |f|^2, on each eigenvector
+        median = values[np.searchsorted(share.cumsum(), 0.5)]
+        rows.append((_form(K, f), median, 1 / (share / values).sum(), share.max()))
+    names = ("form", "median_eigenvalue", "inverse_norm", "largest_share")
+    columns = zip(names, np.transpose(rows), strict=True)
+    return xr.Dataset(
+        {name: ("degree", column) for name, column in columns}, coords={"degree": degrees}
+    )
+
+
+def _lazy(config, rng):
+    """Random networks of two layers: quadratic forms after each, at finite width."""
+    d, n, N = (config[key] for key in ("d", "n", "N"))
+    x = rng.standard_normal((n, d))
+    first = erf(x @ rng.standard_normal((d, N)) / np.sqrt(d))
+    second = erf(first @ rng.standard_normal((N, N)) / np.sqrt(N))
+    forms = [
+        [_form(phi @ phi.T / N, normalised_hermite(k, x[:, 0])) for k in (1, 3)]
+        for phi in (first, second)
+    ]
+    return xr.Dataset(
+        {"form": (("layer", "degree"), forms)}, coords={"layer": [1, 2], "degree": [1, 3]}
+    )
+
+
+UNITS = {
+    "form": "quadratic form <f, K, f> of the normalised function",
+    "median_eigenvalue": "median eigenvalue, weighted by squared projections",
+    "inverse_norm": "inverse squared RKHS norm on the sample",
+    "largest_share": "largest squared projection on one eigenvector",
+    "bulk_inverse_norm": "the same in the kernel of infinitely many random neurons",
+    "cubic_form": "quadratic form of the cubic target",
+    "cubic_inverse_norm": "inverse squared RKHS norm of the cubic target on the sample",
+    "d": "input dimension",
+    "n": "number of inputs",
+    "N": "width of each layer",
+    "M": "number of specialised neurons",
+    "D": "amplification along w_*",
+    "degree": "Hermite degree of the function",
+    "layer": "number of erf layers",
+}
+
+
+def run(name, device="auto", progress=True, folder=None):
+    """Measure one experiment at full size and store the result."""
+    return store.save(name, measure(name, points(name), progress, folder))
+
+
+def measure(name, configs, progress=True, folder=None):
+    """Run the points of a sweep into one data set along ``point``, resuming finished ones."""
+    started = perf_counter()
+    results = run_sweep(name, configs, run_point, folder=folder, progress=progress)
+    data = xr.concat(
+        results, "point", combine_attrs="drop", join="exact", data_vars="all", coords="minimal"
+    )
+    for key in ("d", "n", "N", "M", "D"):
+        if key in configs[0]:
+            data[key] = ("point", [config[key] for config in configs])
+    for key in data.variables:
+        data[key].attrs.update(long_name=UNITS[key], units="1")
+    data.attrs = provenance.collect(
+        {"experiment": name, "points": configs},
+        device="cpu",
+        dtype="float64",
+        seeds={"inputs and weights": "(7, i)"},
+    )
+    sampling = sum(float(r.attrs["wall_seconds"]) for r in results)
+    data.attrs["wall_seconds"] = max(sampling, perf_counter() - started)
+    return data
