@@ -22,8 +22,8 @@ from scipy.special import logsumexp
 from .alignment import neuron_alignment
 from .neuron_law import tilt_for_alignment
 
-OVERLAPS = np.linspace(0.0, 3.0, 601)  # the law is even in mu; 3 is 3 sqrt(d) prior deviations
-RESTS = np.exp(np.linspace(np.log(0.01), np.log(8.0), 241))
+OVERLAPS = np.linspace(0.0, 4.0, 801)  # the law is even in mu
+RESTS = np.exp(np.linspace(np.log(1e-4), np.log(20.0), 401))
 
 
 @dataclass(frozen=True)
