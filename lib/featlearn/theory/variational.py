@@ -123,7 +123,7 @@ class Bound:
 
     @property
     def estimate(self):
-        """float: the bound less :attr:`choices`: an estimate, as components overlap a little."""
+        """float: the bound less ``choices``: an estimate, as components overlap a little."""
         return self.total - self.choices
 
 
