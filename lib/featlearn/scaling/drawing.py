@@ -13,7 +13,7 @@ from .powers import latex_name
 # hatching tells neighbours apart once the colours repeat.
 COLOURS = ("#8EC6E8", "#F2B27A", "#8FD3BC", "#E6BDD3", "#F4EC9B", "#C9C9C9", "#9FB8DD", "#D9A38F")
 HATCHES = (None, "///", "...", "xxx")
-LABELLED = 0.012  # smallest share of the box in which a label is written
+WIDE, TALL = 0.1, 0.15  # shares of the box that a label of two lines needs
 
 
 def draw(diagram, ax=None):
@@ -32,7 +32,6 @@ def draw(diagram, ax=None):
     if ax is None:
         size = (6.4, 2.6) if flat else (6.4, 5.2)
         ax = plt.subplots(figsize=size, layout="constrained")[1]
-    total = sum(region.area for region in diagram.regions)
     styles = [(colour, hatch) for hatch in HATCHES for colour in COLOURS]
     for number, (region, (colour, hatch)) in enumerate(zip(diagram.regions, cycle(styles)), 1):
         style = dict(facecolor=colour, hatch=hatch, edgecolor="black", linewidth=0.8)
@@ -40,8 +39,10 @@ def draw(diagram, ax=None):
         patch = ax.add_patch(PathPatch(_path(corners), **style))
         law = f"${region.law.latex()}$"
         patch.set_label(f"{number}  {law}: {_few(region.winners)}")
-        if region.area >= LABELLED * total:
-            ax.text(*_place(region, flat), f"{number}\n{law}", ha="center", va="center", fontsize=9)
+        cell = max(region.cells, key=polygons.measure)
+        place = [float(x) for x in polygons.centre(cell)] + [0.5] * flat
+        text = ax.text(*place, _label(number, law, cell, diagram), ha="center", va="center")
+        text.set(fontsize=9, bbox=dict(facecolor=colour, edgecolor="none", pad=0.5))
     names = list(diagram.ranges)
     ax.set(xlim=tuple(map(float, diagram.ranges[names[0]])), xlabel=_axis(names[0]))
     if flat:
@@ -68,10 +69,14 @@ def _tall(segment):
     return ((low, 0), (high, 0), (high, 1), (low, 1))
 
 
-def _place(region, flat):
-    """The middle of the region's largest convex piece."""
-    middle = polygons.centre(max(region.cells, key=polygons.measure))
-    return (float(middle[0]), 0.5) if flat else tuple(map(float, middle))
+def _label(number, law, cell, diagram):
+    """Number and energy, as far as there is room for them."""
+    shares = [
+        (max(xs) - min(xs)) / (high - low)
+        for xs, (low, high) in zip(zip(*cell, strict=True), diagram.ranges.values(), strict=True)
+    ]
+    wide, tall = shares[0] > WIDE, len(shares) == 1 or shares[1] > TALL
+    return f"{number}\n{law}" if wide and tall else f"{number}  {law}" if wide else str(number)
 
 
 def _few(winners):
