@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from scipy.optimize import linprog, minimize
 
 from featlearn.scaling import CNN, FCN, predict
 from tests.scaling.direct import Direct
@@ -166,6 +166,42 @@ def test_grid_search_comes_close_from_above(depth, spacing, seed):
     for row in rows:
         found = on_grid(direct(row, p), spacing)
         assert -1e-9 <= found - float(row.solution.exponent) <= within
+
+
+LOG_D = np.log(1e12)
+
+
+def real_sum(energy, parameters):
+    """log_d of eq. (8)'s sum with every strength a sum of its routes, at d = 1e12."""
+
+    def log(form):
+        return (float(form[0]) + np.dot(form[1], parameters)) * LOG_D
+
+    costs = [-np.logaddexp.reduce([-log(f) for f in cost]) for cost in energy.costs]
+    return np.logaddexp.reduce(costs) / LOG_D
+
+
+@pytest.mark.parametrize("seed, depth", [(s, depth) for s in range(4) for depth in (2, 3, 4)])
+def test_sums_minimised_at_large_d(seed, depth):
+    # A sum of n terms is between its largest and n times that.
+    p = random_prediction(200 + seed, depth)
+    rng = np.random.default_rng(seed)
+    rows = list(p.table())
+    for row in [rows[i] for i in rng.choice(len(rows), min(len(rows), 6), replace=False)]:
+        energy, exact = direct(row, p), float(row.solution.exponent)
+        optimum = np.array(values(row), dtype=float)
+        assert real_sum(energy, optimum) <= exact + np.log(len(energy.costs)) / LOG_D + 1e-9
+        if not energy.size:
+            continue
+        slopes = np.array([b[1] for b in energy.bounds], float)
+        shifts = np.array([float(b[0]) for b in energy.bounds])
+        inside = {"type": "ineq", "fun": lambda x, a=slopes, b=shifts: a @ x + b}
+        least = exact - np.log(max(map(len, energy.costs))) / LOG_D
+        for _ in range(2):
+            start = optimum + rng.normal(0, 0.3, energy.size)
+            found = minimize(lambda x, e=energy: real_sum(e, x), start, constraints=inside)
+            if np.min(slopes @ found.x + shifts) >= -1e-6:
+                assert found.fun >= least - 1e-4
 
 
 def test_every_pattern_of_the_direct_list_is_in_the_table():

@@ -196,22 +196,26 @@ def _sign(x):
 
 
 def _without_straight_corners(loop):
-    corners = edges(edges(loop))
-    return tuple(b for (a, b), (_, c) in corners if _cross(_minus(b, a), _minus(c, b)) != 0)
+    sides = edges(loop)
+    meeting = zip(sides[-1:] + sides[:-1], sides, strict=True)
+    return tuple(b for (a, b), (_, c) in meeting if _cross(_minus(b, a), _minus(c, b)) != 0)
 
 
 def _straightened(segments):
     """Segments joined where they continue each other in a straight line."""
-    after = dict(segments)
+    by_line = defaultdict(list)
+    for a, b in segments:
+        by_line[line(a, b)].append((min(a, b), max(a, b)))
     joined = []
-    for a in sorted(set(after) - set(after.values())) or sorted(after)[:1]:
-        while a in after:
-            b = after.pop(a)
-            while b in after and _cross(_minus(b, a), _minus(after[b], b)) == 0:
-                b = after.pop(b)
-            joined.append((a, b))
-            a = b
-    return [*joined, *after.items()]
+    for parts in by_line.values():
+        (start, stop), *others = sorted(parts)
+        for low, high in others:
+            if low != stop:
+                joined.append((start, stop))
+                start = low
+            stop = high
+        joined.append((start, stop))
+    return joined
 
 
 def _join_segments(groups):

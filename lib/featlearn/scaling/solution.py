@@ -1,7 +1,8 @@
 r"""The solution of one pattern at given widths: power laws, bounds and freedom.
 
 At some widths several power laws have the same value (sqrt(d*N) and d at N = d).
-The one that relies on the fewest bounds is reported, then the simplest.
+The one that relies on the fewest bounds is reported, then the one that uses most layers,
+then the simplest.
 """
 
 from fractions import Fraction
@@ -117,8 +118,9 @@ class Solution:
 
 
 def simplicity(law, marks):
-    """Sorts power laws: those that rely on few bounds first, then simple ones."""
-    return (len(bounds_among(marks)), *law.complexity())
+    """Sorts power laws: few bounds first, then many layers at work, then simple ones."""
+    bounds = bounds_among(marks)
+    return (len(bounds), len(bounds) - len(marks), *law.complexity())
 
 
 def bounds_among(marks):
