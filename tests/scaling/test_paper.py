@@ -49,16 +49,16 @@ def test_lazy_learning_wins_beyond_d_to_the_2m_minus_1(m):
     edge = 2 * m - 1
     assert names(predict(FCN(2), m, {"N": edge - F(1, 100)})) == ["Specialization"]
     assert names(predict(FCN(2), m, {"N": edge + F(1, 100)})) == ["GP"]
-    # On the edge specialization still costs the same, but buys nothing.
-    p = predict(FCN(2), m, {"N": edge})
-    assert names(p) == ["GP"] and row(p, "Specialization").verdict == "idle"
+    # On the edge both regions meet, and both patterns win.
+    assert names(predict(FCN(2), m, {"N": edge})) == ["GP", "Specialization"]
 
 
 def test_a_linear_target_at_proportional_width_ties():
     p = predict(FCN(2), 1, {"N": 1})
     assert {r.exponent for r in p.table()} == {1}
     assert row(p, "GFL").energy == row(p, "Specialization").energy == sp.sqrt(d * N)
-    assert names(p) == ["GP"]  # which also costs d, so the other two are idle
+    # All cost d. In narrower networks GFL is cheaper; specialization never is, as M >= 1.
+    assert names(p) == ["GP", "GFL", "Magnetization"]
 
 
 def test_specialization_and_gfl_tie_on_a_linear_target_of_narrow_networks_only_by_one_neuron():
@@ -111,10 +111,34 @@ def test_three_layers_of_the_paper():
 
 def test_three_layers_proportional_winners():
     p = predict(FCN(depth=3), degree=3, widths={"N1": 1, "N2": 1})
-    assert names(p) == ["GP–Specialization", "Specialization–GP"]
     assert p.energy == sp.sqrt(d * N2)
-    # The paper's third pattern has the same scale, but a lazy second layer would do.
-    assert row(p, "Specialization–Magnetization", 1, 3).verdict == "idle"
+    # The paper's two, and all others whose regions end at the proportional corner.
+    assert names(p) == [
+        "GP–Specialization",
+        "Specialization–GP",
+        "GFL–Specialization",
+        "Magnetization–Specialization",
+        "Specialization–GFL",
+        "Specialization–Magnetization",
+    ]
+    assert row(p, "Specialization–Specialization").verdict == "idle"
+
+
+@pytest.mark.parametrize("w1", ["3/2", 2, 3])
+def test_wide_first_layers_leave_the_learning_to_the_second(w1):
+    """For N2 = d and N1 > d the paper's third pattern costs more than its second."""
+    p = predict(FCN(depth=3), degree=3, widths={"N1": w1, "N2": 1})
+    assert names(p) == ["GP–Specialization"] and p.exponent == 1
+    both = row(p, "Specialization–Magnetization", 1, 3)
+    assert both.exponent == (F(w1) + 2) / 3 > 1
+
+
+def test_specialization_magnetization_never_wins_alone():
+    """Where M1 >= 1 holds, (N1 N2 d)^(1/3) is not below both sqrt(d N1) and sqrt(d N2)."""
+    for w1 in range(7):
+        for w2 in range(7):
+            p = predict(FCN(3), 3, {"N1": F(w1, 2), "N2": F(w2, 2)})
+            assert "Specialization–Magnetization" not in names(p) or len(p.winners) > 1
 
 
 @pytest.mark.parametrize("w1, w2", [(2, "3/2"), (3, 1), ("4/3", "5/4")])

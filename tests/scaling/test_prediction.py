@@ -160,13 +160,15 @@ def test_ranges_by_linear_programming(seed):
 
 def test_text():
     p = predict(FCN(depth=3), degree=3, widths=ONES)
-    assert repr(p).splitlines() == [
+    lines = repr(p).splitlines()
+    assert lines[:4] == [
         "FCN(depth=3), degree 3, N1 = d, N2 = d, standard scaling",
         "P_* ~ d^1",
         "winner: GP–Specialization(1), energy sqrt(d*N2); M2 = sqrt(N2/d)",
         "winner: Specialization(1)–GP, energy sqrt(d*N1); M1 = sqrt(N1/d)",
-        "runner-up: GFL(1)–GFL(1), P_* ~ d^(9/7)",
     ]
+    assert len(p.winners) == 6 and len(lines) == 9
+    assert lines[-1] == "runner-up: GFL(1)–GFL(1), P_* ~ d^(9/7)"
     markdown = p._repr_markdown_()
     assert r"$P_*/\kappa\propto d^{1}$" in markdown
     assert r"| **GP–Specialization(1)** | $\sqrt{d N_{2}}$ |" in markdown

@@ -4,7 +4,8 @@ from functools import cached_property
 
 from .architectures import check_architecture, check_degree, check_scaling, read_widths
 from .energy import energy_exponents, is_idle
-from .patterns import Pattern, read_families, without_idle
+from .nearby import busy_nearby
+from .patterns import Pattern, read_families
 from .powers import PowerLaw
 from .table import Row, Table, as_latex, as_text
 
@@ -78,7 +79,9 @@ class Prediction:
 
     Notes
     -----
-    A pattern is idle if replacing one of its layers by GP does not raise the energy.
+    A pattern is idle if replacing one of its layers by GP does not raise the energy,
+    neither at these widths nor at any nearby. Where several regions of a phase diagram
+    meet, the patterns of all of them win.
     ``energy``, ``samples``, ``parameters``, ``bounds`` and ``ranges`` are those of the
     first winner; the rows of ``table()`` have those of the others.
     """
@@ -91,17 +94,25 @@ class Prediction:
         self._ridge = PowerLaw({architecture.layers[-1]: int(scaling == "mean-field")})
         saved = self._ridge.exponent(exponents)
         self.exponent = self.energy_exponent - saved
+        idle = {pattern for pattern in energies if is_idle(pattern, energies)}
+        tied = [p for p in idle if energies[p] == self.energy_exponent]
+        if tied:
+            idle -= busy_nearby(tied, architecture, degree, exponents, scaling, families)
         rows = []
         for pattern, energy in energies.items():
             margin = energy - self.energy_exponent
-            verdict = "idle" if is_idle(pattern, energies) else "" if margin else "wins"
+            verdict = "idle" if pattern in idle else "" if margin else "wins"
             problem = architecture, degree, exponents, scaling
             rows.append(Row(Pattern(pattern), energy - saved, margin, verdict, problem))
         order = {"wins": 0, "": 1, "idle": 2}
         rows.sort(key=lambda r: (r.exponent, order[r.verdict], *r.pattern.rank()))
         self._table = Table(rows)
         best = {row.pattern: row for row in rows if row.verdict == "wins"}
-        self._best = [best[pattern] for pattern in without_idle(best)]
+        # Patterns that differ only in the degrees that they learn stand once.
+        names = {}
+        for pattern in sorted(best, key=Pattern.rank):
+            names.setdefault(str(pattern), best[pattern])
+        self._best = list(names.values())
         self.runner_up = next((row for row in rows if row.verdict == ""), None)
 
     @property
