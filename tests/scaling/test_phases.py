@@ -137,6 +137,7 @@ def test_it_shows_itself():
     text, markdown = repr(diagram), diagram._repr_markdown_()
     assert "N2 = d" in text and "GP–Specialization(1)" in text and "boundaries: " in text
     assert "| winners | energy |" in markdown and "$N_{1} = d$" in markdown
+    assert "N2 = $d$" in markdown
     alone = phase_diagram(FCN(2), 3, {"N": (6, 7)})
     assert "boundaries" not in repr(alone) and "Boundaries" not in alone._repr_markdown_()
 

@@ -128,6 +128,11 @@ def test_free_parameters_are_reported():
     assert "D2 free from d^(1/3) to sqrt(d)" in repr(p)
 
 
+@pytest.mark.parametrize("width", [1, 2, 4, "9/2"])
+def test_the_number_of_specialised_neurons_is_not_free(width):
+    assert predict(FCN(2), 3, {"N": width}).ranges == {}
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_ranges_by_linear_programming(seed):
     """The numbers of neurons, whose bounds do not move with the layers below."""
@@ -175,7 +180,9 @@ def test_text():
 
 
 def test_a_bound_is_named_in_the_text():
-    assert "bound M >= 1 binds" in repr(predict(FCN(2), 3, {"N": "1/2"}))
+    narrow = predict(FCN(2), 3, {"N": "1/2"})
+    assert "bound M >= 1 binds" in repr(narrow)
+    assert "bound `M >= 1` binds" in narrow._repr_markdown_()
     p = predict(CNN(), 3, {"S": "1/4", "N": 0})
     assert {b for row in p.table() for b in row.bounds} >= {"D*e0(1) <= 1", "beta <= N", "M <= N"}
     deep = predict(FCN(3), 3, {"N1": 0, "N2": 3})
@@ -196,6 +203,9 @@ def test_table():
     assert len(lines) == 29 and lines[0].split()[:3] == ["pattern", "energy", "exponent"]
     assert lines[1].split()[:3] == ["GP–Specialization(1)", "sqrt(d*N2)", "1"]
     assert "idle" in repr(table) and lines[1].endswith("wins")
+    gfl = next(line for line in lines if line.startswith("GFL(1)–GFL(1)"))
+    assert gfl.split() == ["GFL(1)–GFL(1)", "(d*N1*N2)^(3/7)", "9/7", "2/7"]
+    assert "| 9/7 | 2/7 |" in table._repr_markdown_()
     markdown = table._repr_markdown_().splitlines()
     assert markdown[0].startswith("| pattern |") and r"$\sqrt{d N_{2}}$" in markdown[2]
     assert type(table[:3]) is type(table) and len(table[:3]) == 3

@@ -125,7 +125,7 @@ class PhaseDiagram:
         return tuple(region for region in self.regions if point in region)
 
     def title(self, show=str):
-        """Architecture, degree, scaling and fixed widths in one line."""
+        """Architecture, degree, fixed widths and scaling in one line; ``show`` writes laws."""
         fixed = [f"{n} = {show(PowerLaw({'d': p}))}" for n, p in self.fixed.items()]
         parts = [repr(self.architecture), f"degree {self.degree}", *fixed]
         return ", ".join([*parts, f"{self.scaling} scaling"])
@@ -158,7 +158,7 @@ class PhaseDiagram:
 
     def _repr_markdown_(self):
         lines = [
-            self.title(),
+            self.title(lambda law: f"${law.latex()}$"),
             "",
             r"| winners | energy | $P_*/\kappa$ | where (exponents of d) |",
             "| --- | --- | --- | --- |",

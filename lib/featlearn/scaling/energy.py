@@ -80,14 +80,23 @@ class Layer:
         Counted from one.
     strengths : dict of int to Scale
         By degree, in the kernel below.
-    width, energy, unit : Scale
+    energy : Scale
+        The budget.
+    network : Network
+
+    Attributes
+    ----------
+    width, unit : Scale
+        The layer's width, and one.
     degrees : tuple of int
-        Odd degrees to follow, the target's the last.
+        Degrees to follow upwards: all odd ones up to the target's, but above the last
+        layer only the target's, since nothing else is read out.
     """
 
-    def __init__(self, index, strengths, width, energy, unit, degrees):
-        self.index, self.strengths, self.width = index, strengths, width
-        self.energy, self.unit, self.degrees = energy, unit, degrees
+    def __init__(self, index, strengths, energy, network):
+        self.index, self.strengths, self.energy = index, strengths, energy
+        self.width, self.unit = network.widths[index - 1], network.unit
+        self.degrees = network.degrees[-1:] if index == network.depth else network.degrees
         self.start = self.amount = self.condition = None
 
     def buy(self, *, start, rate, most, bounds):
@@ -134,7 +143,7 @@ class Network:
 
     def __init__(self, architecture, degree, scaling, frame):
         self.degrees = tuple(range(1, degree + 1, 2))
-        self.frame, self.depth = frame, len(architecture.layers)
+        self.frame, self.depth, self._parts = frame, len(architecture.layers), {}
         self.energy, self.unit = frame(energy=1), frame()
         self.widths = [frame(PowerLaw({name: 1})) for name in architecture.layers]
         self.strengths = {1: frame(PowerLaw({architecture.input: -1}))}
@@ -146,8 +155,7 @@ class Network:
 
     def layer(self, index, strengths):
         """The layer of that index (from one) on a kernel of these strengths."""
-        width = self.widths[index - 1]
-        return Layer(index, strengths, width, self.energy, self.unit, self.degrees)
+        return Layer(index, strengths, self.energy, self)
 
     def readout(self, strengths):
         """The condition that the readout costs no more than the energy."""
@@ -155,12 +163,20 @@ class Network:
 
     def climb(self, pattern):
         """All layers of a pattern, and the conditions on the energy."""
-        strengths, layers = self.strengths, []
-        for index, layer_pattern in enumerate(pattern, 1):
-            layers.append(self.layer(index, strengths))
-            strengths = layer_pattern.learn(layers[-1])
+        layers, strengths = self._climbed(tuple(pattern))
         conditions = [layer.condition for layer in layers if layer.condition is not None]
         return layers, [*conditions, self.readout(strengths)]
+
+    def _climbed(self, lower):
+        """Layers of the lower part of a pattern, and the strengths above; each part once."""
+        if not lower:
+            return (), self.strengths
+        if lower not in self._parts:
+            layers, strengths = self._climbed(lower[:-1])
+            layer = self.layer(len(lower), strengths)
+            above = lower[-1].learn(layer)
+            self._parts[lower] = (*layers, layer), above
+        return self._parts[lower]
 
 
 def all_patterns(architecture, degree, families):

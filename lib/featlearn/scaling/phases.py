@@ -10,7 +10,9 @@ idle.
 
 from collections import defaultdict
 from fractions import Fraction
+from functools import cache
 from itertools import product
+from operator import le
 
 from . import polygons
 from .architectures import check_architecture, check_degree, check_scaling, exponent, read_widths
@@ -18,6 +20,7 @@ from .diagram import Boundary, PhaseDiagram, Region
 from .energy import Frame, Network, all_patterns
 from .patterns import GP, Pattern, read_families, without_idle
 from .powers import PowerLaw
+from .scale import Monomial
 from .solution import simplicity
 
 
@@ -134,7 +137,7 @@ def _candidates(architecture, degree, scaling, families, affine, whole):
     """
     frame = Frame(architecture.names)
     network = Network(architecture, degree, scaling, frame)
-    found = defaultdict(dict)
+    found, read = defaultdict(dict), _reader(frame, affine, whole)
     for pattern in map(Pattern, all_patterns(architecture, degree, families)):
         learning = {i for i, layer in enumerate(pattern, 1) if not isinstance(layer, GP)}
         _, conditions = network.climb(pattern)
@@ -142,7 +145,7 @@ def _candidates(architecture, degree, scaling, families, affine, whole):
         for routes in product(*(condition.routes for condition in conditions)):
             terms = [term for route in routes for term in route]
             used = set().union(*(term.marks for term in terms))
-            laws = _largest_laws(terms, frame, affine, whole)
+            laws = _largest_laws(terms, read)
             energies.setdefault(frozenset(laws), (laws, learning <= used))
         for functions, (laws, every_layer_used) in energies.items():
             if every_layer_used:
@@ -150,25 +153,33 @@ def _candidates(architecture, degree, scaling, families, affine, whole):
     return found
 
 
-def _largest_laws(terms, frame, affine, whole):
+def _largest_laws(terms, read):
     """The power laws whose maximum is the energy, by their affine functions."""
-    laws = {}
-    for term in terms:
-        law = frame.law(term.root())
-        columns = zip(*([p * c for c in affine[n]] for n, p in law.powers.items()), strict=True)
-        function = tuple(map(sum, columns)) or (Fraction(0),) * (len(whole[0]) + 1)
+    laws, at_corners = {}, {}
+    for term in dict.fromkeys(terms):
+        law, function, values = read(term)
         known = laws.get(function)
         if known is None or simplicity(law, term.marks) < simplicity(*known):
-            laws[function] = law, term.marks
-    at_corners = {f: [polygons.value(f, corner) for corner in whole] for f in laws}
+            laws[function], at_corners[function] = (law, term.marks), values
     return {
         f: laws[f]
         for f, mine in at_corners.items()
-        if not any(
-            other != f and all(a <= b for a, b in zip(mine, theirs, strict=True))
-            for other, theirs in at_corners.items()
-        )
+        if not any(f != g and all(map(le, mine, other)) for g, other in at_corners.items())
     }
+
+
+def _reader(frame, affine, whole):
+    """Turns a monomial into its root's power law, affine function and values at corners."""
+
+    @cache
+    def read(powers):
+        law = frame.law(Monomial(powers).root())
+        columns = [[p * c for c in affine[n]] for n, p in law.powers.items()]
+        function = tuple(map(sum, zip(*columns, strict=True)))
+        function = function or (Fraction(0),) * (len(whole[0]) + 1)
+        return law, function, [polygons.value(function, corner) for corner in whole]
+
+    return lambda term: read(term.powers)
 
 
 def _lower_envelope(candidates, whole):

@@ -69,9 +69,6 @@ class Prediction:
         Exponent in d of the sample size at a ridge of order one.
     energy_exponent : Fraction
         Exponent of the energy; it differs from ``exponent`` in mean-field scaling.
-    winners : tuple of Pattern
-        All patterns of least energy that are not idle, simplest first. Patterns that
-        differ only in the degrees that they learn stand once; ``table()`` has each.
     runner_up : Row or None
         The best pattern that neither wins nor is idle; its ``margin`` is the distance.
     exponents : dict of str to Fraction
@@ -117,7 +114,11 @@ class Prediction:
 
     @property
     def winners(self):
-        """Patterns of least energy, simplest first."""
+        """All patterns of least energy that are not idle, simplest first.
+
+        Patterns that differ only in the degrees that they learn stand once; ``table()``
+        has each.
+        """
         return tuple(row.pattern for row in self._best)
 
     @property
@@ -193,9 +194,8 @@ class Prediction:
         ]
         for row in self._best[:SHOWN]:
             law, samples = row.solution.energy.latex(), self._samples(row).latex()
-            lines.append(
-                f"| **{row.pattern!r}** | ${law}$ | ${samples}$ | {row.details(as_latex)} |"
-            )
+            details = row.details(as_latex, quote="`")
+            lines.append(f"| **{row.pattern!r}** | ${law}$ | ${samples}$ | {details} |")
         if len(self._best) > SHOWN:
             lines.append(f"| and {len(self._best) - SHOWN} more, see `table()` | | | |")
         if self.runner_up:

@@ -2,12 +2,16 @@ r"""How strengths pass through a layer: claims (i), (ii) and (iii) of the paper.
 
 The *strength* of degree k in a kernel is the scale of
 :math:`\langle\phi_k, K, \phi_k\rangle`, with :math:`\phi_k` the normalised Hermite
-polynomial of odd degree k along the target's direction; it is an inverse RKHS norm.
+polynomial of odd degree k along the target's direction. For the lazy kernel, and along
+an amplified feature, it is the inverse RKHS norm. After a spike the feature that is cheap
+to learn is :math:`\sigma(\Phi)`, which overlaps with every odd degree, and "degree k" stands
+for it; the polynomial :math:`\phi_k` alone keeps the RKHS norm of the bulk.
+
 Expanding the next kernel in powers of the pre-activations' kernel, its strength
 at degree j gathers every product of an odd number of strengths q(k) whose product
 of features contains :math:`\phi_j`. Hermite polynomials multiply with positive
 coefficients, so nothing cancels, and the product of degrees a and b contains
-exactly |a - b|, |a - b| + 2, ..., a + b.
+exactly :math:`|a-b|, |a-b|+2, \dots, a+b`.
 
 Strengths are at most one, so a product counts only if none of its sub-products
 contains j already. Passing through the rule twice is the same as once.

@@ -140,8 +140,7 @@ class _Saving(Network):
         """As in Network, with the unknown as the budget of one layer."""
         if index != self._index:
             return super().layer(index, strengths)
-        width = self.widths[index - 1]
-        return _SavingLayer(index, strengths, width, self._unknown, self.unit, self.degrees)
+        return _SavingLayer(index, strengths, self._unknown, self)
 
 
 class _SavingLayer(Layer):

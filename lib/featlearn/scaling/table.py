@@ -52,19 +52,21 @@ class Row:
         """Least and largest exponent of parameters that the energy leaves free."""
         return self.solution.ranges
 
-    def details(self, show):
+    def details(self, show, quote=""):
         """Parameters, free ranges and binding bounds in one line.
 
         Parameters
         ----------
         show : callable
-            Turns a name and a power law (or two of them) into text.
+            Turns a name and a power law, either of which may be None, into text.
+        quote : str
+            What to put around bounds.
         """
         parts = [show(name, law) for name, law in self.solution.parameters.items()]
         for name, (low, high) in self.ranges.items():
             ends = " to ".join(show(None, PowerLaw({"d": end})) for end in (low, high))
             parts.append(f"{show(name, None)} free from {ends}")
-        parts += [f"bound {bound} binds" for bound in self.bounds]
+        parts += [f"bound {quote}{bound}{quote} binds" for bound in self.bounds]
         return "; ".join(parts)
 
     def __repr__(self):
