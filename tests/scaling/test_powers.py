@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from featlearn.scaling.powers import PowerLaw, symbol
+from featlearn.scaling.powers import ScalingLaw, symbol
 
 exponents = st.fractions(-3, 3, max_denominator=4)
 
@@ -28,14 +28,14 @@ exponents = st.fractions(-3, 3, max_denominator=4)
     ],
 )
 def test_print(powers, text, latex):
-    law = PowerLaw(powers)
+    law = ScalingLaw(powers)
     assert repr(law) == text and law.latex() == latex
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.dictionaries(st.sampled_from(["d", "N1", "N2", "Nw"]), exponents))
 def test_text_and_sympy_say_the_same(powers):
-    law = PowerLaw(powers)
+    law = ScalingLaw(powers)
     names = {name: symbol(name) for name in ("d", "N1", "N2", "Nw")}
     read = sp.sympify(re.sub(r"\^", "**", repr(law)), locals=names)
     assert sp.simplify(read / law.sympy()) == 1
@@ -45,7 +45,7 @@ def test_text_and_sympy_say_the_same(powers):
 @settings(deadline=None, derandomize=True)
 @given(*[st.dictionaries(st.sampled_from(["d", "N"]), exponents)] * 2, exponents)
 def test_arithmetic(a, b, n):
-    a, b, sizes = PowerLaw(a), PowerLaw(b), {"d": F(1), "N": F(5, 3)}
+    a, b, sizes = ScalingLaw(a), ScalingLaw(b), {"d": F(1), "N": F(5, 3)}
     x, y = a.exponent(sizes), b.exponent(sizes)
     assert (a * b).exponent(sizes) == x + y and (a / b).exponent(sizes) == x - y
     assert (a**n).exponent(sizes) == n * x

@@ -7,7 +7,7 @@ import sympy as sp
 
 from featlearn.scaling import propagation
 from featlearn.scaling.energy import Frame
-from featlearn.scaling.powers import PowerLaw
+from featlearn.scaling.powers import ScalingLaw
 from tests.scaling.direct import hermite_product
 
 x = sp.Symbol("x")
@@ -60,22 +60,22 @@ def frame():
 
 
 def test_claim_iii_a_lazy_layer_keeps_strengths(frame):
-    below = {1: frame(PowerLaw({"d": -1}))}
+    below = {1: frame(ScalingLaw({"d": -1}))}
     first = propagation.lazy(below, (1, 3, 5))
-    assert first == {k: frame(PowerLaw({"d": -k})) for k in (1, 3, 5)}
+    assert first == {k: frame(ScalingLaw({"d": -k})) for k in (1, 3, 5)}
     assert propagation.lazy(first, (1, 3, 5)) == first
 
 
 def test_claim_ii_amplification_by_D_lifts_degree_m_by_D_to_the_m(frame):
-    first = propagation.lazy({1: frame(PowerLaw({"d": -1}))}, (1, 3, 5))
-    q = frame(PowerLaw({"d": -1, "N": 1}))  # D = N here
+    first = propagation.lazy({1: frame(ScalingLaw({"d": -1}))}, (1, 3, 5))
+    q = frame(ScalingLaw({"d": -1, "N": 1}))  # D = N here
     after = propagation.amplified(first, 1, q, (1, 3, 5))
-    assert after == {k: frame(PowerLaw({"d": -k, "N": k})) for k in (1, 3, 5)}
+    assert after == {k: frame(ScalingLaw({"d": -k, "N": k})) for k in (1, 3, 5)}
 
 
 def test_claim_ii_on_a_higher_degree_lifts_what_it_helps_to_make(frame):
-    first = propagation.lazy({1: frame(PowerLaw({"d": -1}))}, (1, 3, 5))
-    q = frame(PowerLaw({"d": -3, "N": 1}))
+    first = propagation.lazy({1: frame(ScalingLaw({"d": -1}))}, (1, 3, 5))
+    q = frame(ScalingLaw({"d": -3, "N": 1}))
     after = propagation.amplified(first, 3, q, (1, 3, 5))
     assert after[1] == first[1] + q**3  # He_3^3 contains He_1
     assert after[3] == q
@@ -83,6 +83,6 @@ def test_claim_ii_on_a_higher_degree_lifts_what_it_helps_to_make(frame):
 
 
 def test_claim_i_specialised_neurons_make_one_spike_for_all_degrees(frame):
-    first = propagation.lazy({1: frame(PowerLaw({"d": -1}))}, (1, 3))
-    spike = frame(PowerLaw({"N": -1}))
+    first = propagation.lazy({1: frame(ScalingLaw({"d": -1}))}, (1, 3))
+    spike = frame(ScalingLaw({"N": -1}))
     assert propagation.spiked(first, spike, (1, 3)) == {k: first[k] + spike for k in (1, 3)}

@@ -6,7 +6,7 @@ from functools import cached_property
 import sympy as sp
 
 from . import polygons
-from .powers import PowerLaw
+from .powers import ScalingLaw
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Region:
     ----------
     winners : tuple of Pattern
         Simplest first.
-    law : PowerLaw
+    law : ScalingLaw
         The energy of the first winner.
-    ridge : PowerLaw
+    ridge : ScalingLaw
         What the ridge is divided by: one, or the last width in mean-field scaling.
     function : tuple of Fraction
         The energy's exponent, ``c0 + c1 x (+ c2 y)`` in the varied exponents.
@@ -31,8 +31,8 @@ class Region:
     """
 
     winners: tuple
-    law: PowerLaw
-    ridge: PowerLaw
+    law: ScalingLaw
+    ridge: ScalingLaw
     function: tuple
     cells: tuple = field(repr=False)
     outlines: tuple = field(default=(), repr=False)
@@ -70,7 +70,7 @@ class Boundary:
 
     Attributes
     ----------
-    sides : pair of PowerLaw
+    sides : pair of ScalingLaw
         Equal on the boundary.
     parts : tuple
         Segments (pairs of points), or points in one dimension.
@@ -126,7 +126,7 @@ class PhaseDiagram:
 
     def title(self, show=str):
         """Architecture, degree, fixed widths and scaling in one line; ``show`` writes laws."""
-        fixed = [f"{n} = {show(PowerLaw({'d': p}))}" for n, p in self.fixed.items()]
+        fixed = [f"{n} = {show(ScalingLaw({'d': p}))}" for n, p in self.fixed.items()]
         parts = [repr(self.architecture), f"degree {self.degree}", *fixed]
         return ", ".join([*parts, f"{self.scaling} scaling"])
 
@@ -193,4 +193,4 @@ def _extent(region):
 
 
 def _d(exponent):
-    return str(PowerLaw({"d": exponent}))
+    return str(ScalingLaw({"d": exponent}))

@@ -25,7 +25,7 @@ from math import lcm
 from typing import NamedTuple
 
 from .patterns import GP
-from .powers import PowerLaw
+from .powers import ScalingLaw
 from .scale import Monomial, Scale, least_energy
 
 
@@ -52,12 +52,12 @@ class Frame:
         if self.exponents is None:
             rest = [int(powers.get(n, 0)) for n in self.names]
         else:
-            rest = [int(self.grain * PowerLaw(powers).exponent(self.exponents))]
+            rest = [int(self.grain * ScalingLaw(powers).exponent(self.exponents))]
         return Scale([[Monomial((energy, *rest))]])
 
     def law(self, root):
         """The power law of a root (symbols only)."""
-        return PowerLaw(dict(zip(self.names, root, strict=True)))
+        return ScalingLaw(dict(zip(self.names, root, strict=True)))
 
     def size(self, root):
         """The exponent of d of a root (numbers only)."""
@@ -145,13 +145,13 @@ class Network:
         self.degrees = tuple(range(1, degree + 1, 2))
         self.frame, self.depth, self._parts = frame, len(architecture.layers), {}
         self.energy, self.unit = frame(energy=1), frame()
-        self.widths = [frame(PowerLaw({name: 1})) for name in architecture.layers]
-        self.strengths = {1: frame(PowerLaw({architecture.input: -1}))}
+        self.widths = [frame(ScalingLaw({name: 1})) for name in architecture.layers]
+        self.strengths = {1: frame(ScalingLaw({architecture.input: -1}))}
         price = [*architecture.readout]
         if scaling == "mean-field":
             price.append(architecture.layers[-1])
-        laws = (PowerLaw({name: -1}) for name in price)
-        self.discount = frame(reduce(PowerLaw.__mul__, laws, PowerLaw({})))
+        laws = (ScalingLaw({name: -1}) for name in price)
+        self.discount = frame(reduce(ScalingLaw.__mul__, laws, ScalingLaw({})))
 
     def layer(self, index, strengths):
         """The layer of that index (from one) on a kernel of these strengths."""

@@ -58,14 +58,14 @@ class LayerPattern:
 
         Parameters
         ----------
-        amount, strength, width : PowerLaw
+        amount, strength, width : ScalingLaw
             What was bought, the feature's strength in the kernel below, the width.
         size : callable
             Takes a power law and returns its exponent.
 
         Returns
         -------
-        dict of str to PowerLaw
+        dict of str to ScalingLaw
         """
         return {}
 

@@ -19,7 +19,7 @@ from .architectures import check_architecture, check_degree, check_scaling, expo
 from .diagram import Boundary, PhaseDiagram, Region
 from .energy import Frame, Network, all_patterns
 from .patterns import GP, Pattern, read_families, without_idle
-from .powers import PowerLaw
+from .powers import ScalingLaw
 from .scale import Monomial
 from .solution import simplicity
 
@@ -39,7 +39,7 @@ def phase_diagram(
     widths : dict of str to exponent, optional
         The other widths.
     scaling, patterns
-        As in :func:`~featlearn.scaling.predict`.
+        As in :func:`~featlearn.scaling.prediction.predict`.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def phase_diagram(
     Raises
     ------
     ValueError
-        As :func:`~featlearn.scaling.predict`, or if ``vary`` has not one or two widths
+        As :func:`~featlearn.scaling.prediction.predict`, or if ``vary`` has not one or two widths
         of the architecture with increasing ranges, or shares a width with ``widths``.
 
     Examples
@@ -74,7 +74,7 @@ def phase_diagram(
     affine = _quantities(architecture, names, whole, fixed)
     candidates = _candidates(architecture, degree, scaling, families, affine, whole)
     cells = _lower_envelope(candidates, whole)
-    ridge = PowerLaw({architecture.layers[-1]: int(scaling == "mean-field")})
+    ridge = ScalingLaw({architecture.layers[-1]: int(scaling == "mean-field")})
     regions, pieces = _regions(cells, candidates, ridge)
     outlines, borders = polygons.join(pieces)
     regions = [region.drawn(outline) for region, outline in zip(regions, outlines, strict=True)]
@@ -263,13 +263,13 @@ def _equation(names, line):
     """``N1**2 = d*N2`` from the line c0 + c1 x + c2 y = 0 in the exponents."""
     constant, *slopes = line
     powers = dict(zip(names, slopes, strict=True))
-    left = PowerLaw({n: p for n, p in powers.items() if p > 0})
-    right = PowerLaw({"d": -constant, **{n: -p for n, p in powers.items() if p < 0}})
+    left = ScalingLaw({n: p for n, p in powers.items() if p > 0})
+    right = ScalingLaw({"d": -constant, **{n: -p for n, p in powers.items() if p < 0}})
     if len(left.powers) == 1:  # N**2 = d**3 reads better as N = d**(3/2)
         ((name, power),) = left.powers.items()
         if len(right.powers) <= 1 and name != "d" and not set(right.powers) - {"d"}:
             left, right = left ** (1 / power), right ** (1 / power)
     if right.powers.get("d", 0) < 0:
-        shift = PowerLaw({"d": -right.powers["d"]})
+        shift = ScalingLaw({"d": -right.powers["d"]})
         left, right = shift * left, right * shift
     return left, right

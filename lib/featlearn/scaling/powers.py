@@ -12,7 +12,7 @@ from typing import NamedTuple
 import sympy as sp
 
 
-class PowerLaw:
+class ScalingLaw:
     """A product of named quantities raised to rational powers.
 
     Parameters
@@ -22,8 +22,8 @@ class PowerLaw:
 
     Examples
     --------
-    >>> energy = PowerLaw({"d": Fraction(1, 2), "N": Fraction(1, 2)})
-    >>> energy, energy / PowerLaw({"d": 1})
+    >>> energy = ScalingLaw({"d": Fraction(1, 2), "N": Fraction(1, 2)})
+    >>> energy, energy / ScalingLaw({"d": 1})
     (sqrt(d*N), sqrt(N/d))
     >>> energy.exponent({"d": 1, "N": 3})
     Fraction(2, 1)
@@ -36,16 +36,16 @@ class PowerLaw:
 
     def __mul__(self, other):
         names = {**self.powers, **other.powers}
-        return PowerLaw({n: self.powers.get(n, 0) + other.powers.get(n, 0) for n in names})
+        return ScalingLaw({n: self.powers.get(n, 0) + other.powers.get(n, 0) for n in names})
 
     def __truediv__(self, other):
         return self * other**-1
 
     def __pow__(self, exponent):
-        return PowerLaw({n: exponent * p for n, p in self.powers.items()})
+        return ScalingLaw({n: exponent * p for n, p in self.powers.items()})
 
     def __eq__(self, other):
-        return isinstance(other, PowerLaw) and self.powers == other.powers
+        return isinstance(other, ScalingLaw) and self.powers == other.powers
 
     def __hash__(self):
         return hash(frozenset(self.powers.items()))

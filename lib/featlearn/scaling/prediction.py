@@ -6,7 +6,7 @@ from .architectures import check_architecture, check_degree, check_scaling, read
 from .energy import energy_exponents, is_idle
 from .nearby import busy_nearby
 from .patterns import Pattern, read_families
-from .powers import PowerLaw
+from .powers import ScalingLaw
 from .table import Row, Table, as_latex, as_text
 
 SHOWN = 6  # winners that show by themselves
@@ -88,7 +88,7 @@ class Prediction:
         self.exponents, self.scaling = exponents, scaling
         energies = energy_exponents(architecture, degree, exponents, scaling, families)
         self.energy_exponent = min(energies.values())
-        self._ridge = PowerLaw({architecture.layers[-1]: int(scaling == "mean-field")})
+        self._ridge = ScalingLaw({architecture.layers[-1]: int(scaling == "mean-field")})
         saved = self._ridge.exponent(exponents)
         self.exponent = self.energy_exponent - saved
         idle = {pattern for pattern in energies if is_idle(pattern, energies)}
@@ -160,7 +160,7 @@ class Prediction:
 
     def __repr__(self):
         widths = ", ".join(
-            as_text(name, PowerLaw({"d": self.exponents[name]}))
+            as_text(name, ScalingLaw({"d": self.exponents[name]}))
             for name in self.architecture.widths
         )
         lines = [
@@ -182,7 +182,7 @@ class Prediction:
 
     def _repr_markdown_(self):
         widths = ", ".join(
-            as_latex(name, PowerLaw({"d": self.exponents[name]}))
+            as_latex(name, ScalingLaw({"d": self.exponents[name]}))
             for name in self.architecture.widths
         )
         lines = [

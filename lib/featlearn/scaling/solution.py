@@ -10,7 +10,7 @@ from functools import cached_property
 
 from .energy import Bound, Frame, Layer, Network
 from .patterns import GP
-from .powers import PowerLaw
+from .powers import ScalingLaw
 from .scale import least_energy
 
 
@@ -30,7 +30,7 @@ class Solution:
     ----------
     exponent : Fraction
         Exponent of the energy.
-    energy : PowerLaw
+    energy : ScalingLaw
     bounds : tuple of str
         Bounds that hold the energy up.
     """
@@ -49,7 +49,7 @@ class Solution:
 
     @cached_property
     def parameters(self):
-        """The largest parameters that the energy affords, by name (PowerLaw)."""
+        """The largest parameters that the energy affords, by name (ScalingLaw)."""
         found = {}
         for layer, choice in self._learning():
             found.update(self._read(layer, choice, self._value(layer.amount)))
@@ -64,7 +64,7 @@ class Solution:
         """
         free = {}
         for layer, choice in self._learning():
-            amount = self._value(layer.start) * PowerLaw({"d": self._least_share(layer.index)})
+            amount = self._value(layer.start) * ScalingLaw({"d": self._least_share(layer.index)})
             for name, law in self._read(layer, choice, amount).items():
                 ends = sorted([self._size(law), self._size(self.parameters[name])])
                 if ends[0] != ends[1]:
@@ -134,7 +134,7 @@ class _Saving(Network):
     def __init__(self, architecture, degree, scaling, frame, index):
         super().__init__(architecture, degree, scaling, frame)
         self._unknown, self._index = self.energy, index
-        self.energy = frame(PowerLaw({"E": 1}))
+        self.energy = frame(ScalingLaw({"E": 1}))
 
     def layer(self, index, strengths):
         """As in Network, with the unknown as the budget of one layer."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from .powers import PowerLaw, latex_name
+from .powers import ScalingLaw, latex_name
 from .solution import Solution
 
 SHOWN = 40  # rows of a table that show by themselves; a slice shows others
@@ -64,7 +64,7 @@ class Row:
         """
         parts = [show(name, law) for name, law in self.solution.parameters.items()]
         for name, (low, high) in self.ranges.items():
-            ends = " to ".join(show(None, PowerLaw({"d": end})) for end in (low, high))
+            ends = " to ".join(show(None, ScalingLaw({"d": end})) for end in (low, high))
             parts.append(f"{show(name, None)} free from {ends}")
         parts += [f"bound {quote}{bound}{quote} binds" for bound in self.bounds]
         return "; ".join(parts)
