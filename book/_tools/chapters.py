@@ -39,6 +39,17 @@ def chapters(root):
     return [page.stem for page in pages if "jupytext" in front_matter(page.read_text("utf8"))]
 
 
+def arguments(root):
+    """List the chapters that argue a claim: those under "Chapters" in the table of contents.
+
+    They have a derivation, a prediction, an experiment and a verdict. Other executed
+    pages show how to use the library.
+    """
+    toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
+    parts = [part for part in toc.get("parts", []) if part.get("caption") == "Chapters"]
+    return [Path(chapter["file"]).stem for part in parts for chapter in part["chapters"]]
+
+
 def chapter_path(root, name):
     """Return the path of a chapter's text.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from _tools import site_guards as guards
-from _tools.chapters import ROOT, chapters
+from _tools.chapters import ROOT, arguments
 from featlearn.experiments.verdicts import VerdictTable
 
 CHECKS = (guards.images_described, guards.links_resolve, guards.references_resolved)
@@ -24,14 +24,14 @@ def test_site_keeps_the_rule(pages, check):
     assert check(pages) == []
 
 
-@pytest.mark.parametrize("name", chapters(ROOT))
+@pytest.mark.parametrize("name", arguments(ROOT))
 def test_chapter_can_be_cited(html, pages, name):
     page = pages[(html / "book" / "notebooks" / f"{name}.html").resolve()]
     anchors = guards.permanent_anchors(page)
     assert all(anchors.values()), anchors
 
 
-@pytest.mark.parametrize("name", chapters(ROOT))
+@pytest.mark.parametrize("name", arguments(ROOT))
 def test_chapter_shows_its_verdicts_as_a_table(html, pages, name):
     page = pages[(html / "book" / "notebooks" / f"{name}.html").resolve()]
     headers = [[cell.get_text() for cell in table.find_all("th")]
