@@ -24,9 +24,16 @@ class Architecture:
         Quantities that multiply the readout's cost.
     names : tuple of str
         Every quantity in a result, in the order of printing.
+    free : tuple of dict of str to int
+        Independent changes of the widths: by how much each exponent moves.
     """
 
     readout = ()
+
+    @property
+    def free(self):
+        """Every hidden width by itself."""
+        return tuple({name: 1} for name in self.layers)
 
     def parameter(self, name, layer):
         """Name of a pattern's parameter in a layer (counted from one): ``M`` or ``M2``."""
@@ -115,6 +122,7 @@ class CNN(Architecture):
     layers = ("N",)
     input = "S"
     readout = ("Nw",)
+    free = ({"S": 1, "Nw": -1}, {"N": 1})
 
     def complete(self, exponents):
         """As :meth:`Architecture.complete`, with S or Nw derived from d = Nw S."""

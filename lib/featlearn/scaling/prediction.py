@@ -4,7 +4,7 @@ from functools import cached_property
 
 from .architectures import check_architecture, check_degree, check_scaling, read_widths
 from .energy import energy_exponents, is_idle
-from .nearby import busy_nearby
+from .nearby import winners_nearby
 from .patterns import Pattern, read_families
 from .powers import ScalingLaw
 from .table import Row, Table, as_latex, as_text
@@ -91,15 +91,13 @@ class Prediction:
         self._ridge = ScalingLaw({architecture.layers[-1]: int(scaling == "mean-field")})
         saved = self._ridge.exponent(exponents)
         self.exponent = self.energy_exponent - saved
-        idle = {pattern for pattern in energies if is_idle(pattern, energies)}
-        tied = [p for p in idle if energies[p] == self.energy_exponent]
-        if tied:
-            idle -= busy_nearby(tied, architecture, degree, exponents, scaling, families)
+        problem = architecture, degree, exponents, scaling
+        winners = winners_nearby(self.energy_exponent, *problem, families)
         rows = []
         for pattern, energy in energies.items():
             margin = energy - self.energy_exponent
-            verdict = "idle" if pattern in idle else "" if margin else "wins"
-            problem = architecture, degree, exponents, scaling
+            lost = "" if margin and not is_idle(pattern, energies) else "idle"
+            verdict = "wins" if pattern in winners else lost
             rows.append(Row(Pattern(pattern), energy - saved, margin, verdict, problem))
         order = {"wins": 0, "": 1, "idle": 2}
         rows.sort(key=lambda r: (r.exponent, order[r.verdict], *r.pattern.rank()))
