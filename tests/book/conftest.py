@@ -8,7 +8,7 @@ from _tools.chapters import ROOT
 from _tools.execute import execute
 from _tools.render import render
 
-CHAPTER = '''\
+CHAPTER = """\
 ---
 jupytext:
   text_representation:
@@ -40,7 +40,7 @@ ONE + 1
 ## Verdict
 
 ## Exercises
-'''
+"""
 
 
 @pytest.fixture

@@ -32,8 +32,16 @@ def test_execution_fills_the_twin_and_is_not_repeated(executed):
     assert is_fresh(executed, "tiny")
 
 
-@pytest.mark.parametrize("touched", ["book/tiny.md", "lib/featlearn/one.py", "lib/featlearn/new.py",
-                                     "requirements.lock", "book/notebooks/tiny.ipynb"])
+@pytest.mark.parametrize(
+    "touched",
+    [
+        "book/tiny.md",
+        "lib/featlearn/one.py",
+        "lib/featlearn/new.py",
+        "requirements.lock",
+        "book/notebooks/tiny.ipynb",
+    ],
+)
 def test_changed_input_makes_a_chapter_stale(executed, touched):
     append(executed / touched)
     assert not is_fresh(executed, "tiny")
@@ -82,9 +90,17 @@ def test_unknown_device_is_refused(tiny):
         environment(tiny, "tpu")
 
 
-@pytest.mark.parametrize("page", ["book/status.md", "book/references.bib", "_config.yml",
-                                  "book/_static/book.css", "book/_ext/chapter_status.py",
-                                  "requirements.lock"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "book/status.md",
+        "book/references.bib",
+        "_config.yml",
+        "book/_static/book.css",
+        "book/_ext/chapter_status.py",
+        "requirements.lock",
+    ],
+)
 def test_site_depends_on_what_it_shows(page):
     inputs = site_inputs(ROOT)
     assert ROOT / page in inputs

@@ -57,8 +57,17 @@ def test_conda_environment_is_the_lock():
     assert pinned["pip"] == lock.read_lock(ROOT)
 
 
-@pytest.mark.parametrize("line", ["numpy>=2", "torch==2.13.0+cpu", "-r other.txt", "",
-                                  "package @ file:" + "//somewhere", "numpy==2.4.6 --hash=x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "numpy>=2",
+        "torch==2.13.0+cpu",
+        "-r other.txt",
+        "",
+        "package @ file:" + "//somewhere",
+        "numpy==2.4.6 --hash=x",
+    ],
+)
 def test_line_that_is_no_pin_is_refused(tmp_path, line):
     (tmp_path / "requirements.lock").write_text(f"scipy==1.17.1\n{line}\n")
     with pytest.raises(ValueError, match="name==version"):

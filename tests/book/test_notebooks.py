@@ -54,10 +54,11 @@ def test_twin_says_how_it_was_executed(name):
 def figure_cell(alt="A line.", name="fig-line", caption="A line.", text="digest: 1\n", count=1):
     picture = new_output("display_data", data={"image/svg+xml": "<svg/>"})
     return new_code_cell(
-        "draw()", execution_count=1,
+        "draw()",
+        execution_count=1,
         outputs=[picture] * count + [new_output("stream", name="stdout", text=text)],
-        metadata={"mystnb": {"image": {"alt": alt},
-                             "figure": {"name": name, "caption": caption}}})
+        metadata={"mystnb": {"image": {"alt": alt}, "figure": {"name": name, "caption": caption}}},
+    )
 
 
 def notebook(*cells):
@@ -66,16 +67,22 @@ def notebook(*cells):
 
 def test_missing_and_orphaned_twins_are_caught(tiny):
     twin.write(twin_path(tiny, "lost"), notebook())
-    assert guards.twins_present(tiny) == ["tiny: never executed, no twin",
-                                          "lost: a twin without a text"]
+    assert guards.twins_present(tiny) == [
+        "tiny: never executed, no twin",
+        "lost: a twin without a text",
+    ]
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda cells: cells.pop(),
-    lambda cells: cells.reverse(),
-    lambda cells: cells[0].update(source="# Other"),
-    lambda cells: cells[1].metadata.update(tags=["x"]),
-], ids=["missing cell", "order", "source", "metadata"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda cells: cells.pop(),
+        lambda cells: cells.reverse(),
+        lambda cells: cells[0].update(source="# Other"),
+        lambda cells: cells[1].metadata.update(tags=["x"]),
+    ],
+    ids=["missing cell", "order", "source", "metadata"],
+)
 def test_twin_that_differs_is_caught(tiny, spoil):
     faithful = twin.from_text(tiny, "tiny")
     twin.write(twin_path(tiny, "tiny"), faithful)
@@ -85,51 +92,79 @@ def test_twin_that_differs_is_caught(tiny, spoil):
     assert guards.twin_agrees(tiny, "tiny")
 
 
-@pytest.mark.parametrize("cell", [
-    new_code_cell("1"),
-    new_code_cell("1", execution_count=7),
-    new_code_cell("1", execution_count=1, outputs=[new_output("error", ename="E", evalue="")]),
-    new_code_cell("1", execution_count=1,
-                  outputs=[new_output("stream", name="stderr", text="warning")]),
-    new_markdown_cell("no code at all"),
-], ids=["never executed", "out of order", "error", "stderr", "no code"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        new_code_cell("1"),
+        new_code_cell("1", execution_count=7),
+        new_code_cell("1", execution_count=1, outputs=[new_output("error", ename="E", evalue="")]),
+        new_code_cell(
+            "1", execution_count=1, outputs=[new_output("stream", name="stderr", text="warning")]
+        ),
+        new_markdown_cell("no code at all"),
+    ],
+    ids=["never executed", "out of order", "error", "stderr", "no code"],
+)
 def test_bad_execution_is_caught(cell):
     assert guards.executed_in_order(notebook(cell))
 
 
-@pytest.mark.parametrize("tag", ["nbval-skip", "nbval-ignore-output", "raises-exception",
-                                 "skip-execution", "remove-cell", "remove-output",
-                                 "NBVAL_IGNORE_OUTPUT"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "nbval-skip",
+        "nbval-ignore-output",
+        "raises-exception",
+        "skip-execution",
+        "remove-cell",
+        "remove-output",
+        "NBVAL_IGNORE_OUTPUT",
+    ],
+)
 def test_hiding_tag_is_caught(tag):
     assert guards.nothing_hidden(notebook(new_code_cell("1", metadata={"tags": [tag]})))
 
 
-@pytest.mark.parametrize("comment", ["# NBVAL_SKIP", "#NBVAL_IGNORE_OUTPUT",
-                                     "x = 1  # NBVAL_RAISES_EXCEPTION",
-                                     "# PYTEST_VALIDATE_IGNORE_OUTPUT"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# NBVAL_SKIP",
+        "#NBVAL_IGNORE_OUTPUT",
+        "x = 1  # NBVAL_RAISES_EXCEPTION",
+        "# PYTEST_VALIDATE_IGNORE_OUTPUT",
+    ],
+)
 def test_hiding_comment_is_caught(comment):
     assert guards.nothing_hidden(notebook(new_code_cell(comment)))
 
 
 def test_folding_a_cell_is_allowed():
-    assert guards.nothing_hidden(notebook(
-        new_code_cell("1", metadata={"tags": ["hide-input"]}))) == []
+    assert (
+        guards.nothing_hidden(notebook(new_code_cell("1", metadata={"tags": ["hide-input"]}))) == []
+    )
 
 
 def test_a_described_figure_passes():
     assert guards.figures_described(notebook(figure_cell())) == []
 
 
-@pytest.mark.parametrize("lack", [{"alt": " "}, {"name": ""}, {"caption": ""},
-                                  {"text": "no digest\n"}, {"count": 2}], ids=str)
+@pytest.mark.parametrize(
+    "lack",
+    [{"alt": " "}, {"name": ""}, {"caption": ""}, {"text": "no digest\n"}, {"count": 2}],
+    ids=str,
+)
 def test_figure_without_description_is_caught(lack):
     assert len(guards.figures_described(notebook(figure_cell(**lack)))) == 1
 
 
-@pytest.mark.parametrize("headings", [
-    ["Derivation", "Prediction", "Experiment", "Verdict"],
-    ["Prediction", "Derivation", "Experiment", "Verdict", "Exercises"],
-], ids=["missing", "order"])
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["Derivation", "Prediction", "Experiment", "Verdict"],
+        ["Prediction", "Derivation", "Experiment", "Verdict", "Exercises"],
+    ],
+    ids=["missing", "order"],
+)
 def test_wrong_sections_are_caught(headings):
     text = new_markdown_cell("\n\n".join(f"## {heading}" for heading in headings))
     assert guards.sections_in_order(notebook(text))
@@ -141,10 +176,14 @@ def validate(root):
     return subprocess.run(command, cwd=root, env=environment(root)).returncode
 
 
-@pytest.mark.parametrize("spoil, code", [
-    (lambda text: text, 0),
-    (lambda text: text.replace("digest: 1", "digest: 2"), 1),
-], ids=["faithful", "another digest"])
+@pytest.mark.parametrize(
+    "spoil, code",
+    [
+        (lambda text: text, 0),
+        (lambda text: text.replace("digest: 1", "digest: 2"), 1),
+    ],
+    ids=["faithful", "another digest"],
+)
 def test_changed_output_fails_validation(executed, spoil, code):
     path = twin_path(executed, "tiny")
     path.write_text(spoil(path.read_text()))
@@ -154,8 +193,11 @@ def test_changed_output_fails_validation(executed, spoil, code):
 def test_pictures_are_not_compared(tiny):
     """Another machine draws with other fonts: only the digest counts."""
     text = tiny / "book" / "tiny.md"
-    text.write_text(text.read_text().replace(
-        "ONE + 1", "from IPython.display import SVG, display\ndisplay(SVG('<svg>here</svg>'))"))
+    text.write_text(
+        text.read_text().replace(
+            "ONE + 1", "from IPython.display import SVG, display\ndisplay(SVG('<svg>here</svg>'))"
+        )
+    )
     execute(tiny, "tiny")
     path = twin_path(tiny, "tiny")
     assert "<svg>here</svg>" in path.read_text()

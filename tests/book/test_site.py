@@ -34,14 +34,19 @@ def test_chapter_can_be_cited(html, pages, name):
 @pytest.mark.parametrize("name", arguments(ROOT))
 def test_chapter_shows_its_verdicts_as_a_table(html, pages, name):
     page = pages[(html / "book" / "notebooks" / f"{name}.html").resolve()]
-    headers = [[cell.get_text() for cell in table.find_all("th")]
-               for table in page.find_all("table")]
+    headers = [
+        [cell.get_text() for cell in table.find_all("th")] for table in page.find_all("table")
+    ]
     assert list(VerdictTable.columns) in headers
 
 
 def test_every_digest_is_folded(pages):
-    digests = [block for page in pages.values() for block in page.select(".cell_output pre")
-               if block.get_text().startswith("digest of ")]
+    digests = [
+        block
+        for page in pages.values()
+        for block in page.select(".cell_output pre")
+        if block.get_text().startswith("digest of ")
+    ]
     assert digests and all(block.find_parent("details") for block in digests)
 
 
@@ -66,28 +71,31 @@ def test_sound_page_passes(tmp_path):
     assert [check(pages) for check in CHECKS] == [[], [], []]
 
 
-@pytest.mark.parametrize("check, body", [
-    (guards.images_described, "<img src='https://a.test/x.png'>"),
-    (guards.images_described, "<img src='https://a.test/x.png' alt=' '>"),
-    (guards.images_described, "<img src='lost.png' alt='A line.'>"),
-    (guards.links_resolve, "<a href='lost.html'>x</a>"),
-    (guards.links_resolve, "<a href='other.html#lost'>x</a>"),
-    (guards.links_resolve, "<a href='#lost'>x</a>"),
-    (guards.references_resolved, "<span class='problematic'>x</span>"),
-    (guards.references_resolved, "<aside class='system-message'>x</aside>"),
-    (guards.references_resolved, "<span class='xref std std-numref'>fig-x</span>"),
-    (guards.references_resolved, "<a class='reference internal' href='#'>??</a>"),
-    (guards.references_resolved, "<p>see {eq}`eq-x`</p>"),
-    (guards.references_resolved, "<p>| a | b | |---|---| | 1 | 2 |</p>"),
-    (guards.references_resolved, "<p>falls as $d^2$ does</p>"),
-], ids=str)
+@pytest.mark.parametrize(
+    "check, body",
+    [
+        (guards.images_described, "<img src='https://a.test/x.png'>"),
+        (guards.images_described, "<img src='https://a.test/x.png' alt=' '>"),
+        (guards.images_described, "<img src='lost.png' alt='A line.'>"),
+        (guards.links_resolve, "<a href='lost.html'>x</a>"),
+        (guards.links_resolve, "<a href='other.html#lost'>x</a>"),
+        (guards.links_resolve, "<a href='#lost'>x</a>"),
+        (guards.references_resolved, "<span class='problematic'>x</span>"),
+        (guards.references_resolved, "<aside class='system-message'>x</aside>"),
+        (guards.references_resolved, "<span class='xref std std-numref'>fig-x</span>"),
+        (guards.references_resolved, "<a class='reference internal' href='#'>??</a>"),
+        (guards.references_resolved, "<p>see {eq}`eq-x`</p>"),
+        (guards.references_resolved, "<p>| a | b | |---|---| | 1 | 2 |</p>"),
+        (guards.references_resolved, "<p>falls as $d^2$ does</p>"),
+    ],
+    ids=str,
+)
 def test_defect_is_caught(tmp_path, check, body):
     assert len(check(site(tmp_path, body))) == 1
 
 
 def test_missing_page_is_caught(tmp_path):
-    (tmp_path / "_toc.yml").write_text(
-        "root: a\nparts:\n- chapters:\n  - file: b\n")
+    (tmp_path / "_toc.yml").write_text("root: a\nparts:\n- chapters:\n  - file: b\n")
     (tmp_path / "a.html").touch()
     assert guards.pages_listed(tmp_path, tmp_path) == ["b.html is missing"]
 

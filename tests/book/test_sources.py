@@ -7,8 +7,13 @@ import pytest
 from _tools import source_guards as guards
 from _tools.chapters import ROOT
 
-GUARDS = (guards.modules_short, guards.modules_named, guards.imports_downward,
-          guards.no_machine_named, guards.documented)
+GUARDS = (
+    guards.modules_short,
+    guards.modules_named,
+    guards.imports_downward,
+    guards.no_machine_named,
+    guards.documented,
+)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
@@ -19,8 +24,9 @@ def test_sources_keep_the_rule(guard):
 def test_imports_were_read():
     """The check of imports has something to check: it sees the library's own imports."""
     path = ROOT / "lib" / "featlearn" / "inference" / "sampler.py"
-    assert any(name.startswith("featlearn.")
-               for name in guards.imports(path, ("featlearn", "inference")))
+    assert any(
+        name.startswith("featlearn.") for name in guards.imports(path, ("featlearn", "inference"))
+    )
 
 
 # Planted defects.
@@ -32,27 +38,33 @@ def plant(root, layer, statement):
     (folder / "planted.py").write_text(statement + "\n")
 
 
-@pytest.mark.parametrize("layer, statement", [
-    ("theory", "import torch"),
-    ("theory", "from torch import nn"),
-    ("theory", "def f():\n    import featlearn.inference.hmc"),
-    ("theory", "from ..inference import hmc"),
-    ("theory", "from .. import experiments"),
-    ("inference", "from featlearn import experiments"),
-    ("inference", "from featlearn.experiments.store import load"),
-    ("scaling", "import numpy as np"),
-    ("plotting", "from ..theory.hermite import hermite"),
-])
+@pytest.mark.parametrize(
+    "layer, statement",
+    [
+        ("theory", "import torch"),
+        ("theory", "from torch import nn"),
+        ("theory", "def f():\n    import featlearn.inference.hmc"),
+        ("theory", "from ..inference import hmc"),
+        ("theory", "from .. import experiments"),
+        ("inference", "from featlearn import experiments"),
+        ("inference", "from featlearn.experiments.store import load"),
+        ("scaling", "import numpy as np"),
+        ("plotting", "from ..theory.hermite import hermite"),
+    ],
+)
 def test_upward_import_is_caught(tiny, layer, statement):
     plant(tiny, layer, statement)
     assert len(guards.imports_downward(tiny)) >= 1
 
 
-@pytest.mark.parametrize("layer, statement", [
-    ("inference", "import torch\nfrom featlearn.theory.kernels import kernel"),
-    ("experiments", "from ..inference import hmc\nfrom . import store"),
-    ("theory", "from .hermite import hermite\nimport numpy"),
-])
+@pytest.mark.parametrize(
+    "layer, statement",
+    [
+        ("inference", "import torch\nfrom featlearn.theory.kernels import kernel"),
+        ("experiments", "from ..inference import hmc\nfrom . import store"),
+        ("theory", "from .hermite import hermite\nimport numpy"),
+    ],
+)
 def test_downward_import_passes(tiny, layer, statement):
     plant(tiny, layer, statement)
     assert guards.imports_downward(tiny) == []
@@ -68,10 +80,15 @@ def test_vague_name_is_caught(tiny):
     assert len(guards.modules_named(tiny)) == 1
 
 
-@pytest.mark.parametrize("text", [
-    "see /" + "work/main/x", "cd /home/" + "someone", "pip install --index" + "-url x",
-    "https://py" + "pi.org/simple",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see /" + "work/main/x",
+        "cd /home/" + "someone",
+        "pip install --index" + "-url x",
+        "https://py" + "pi.org/simple",
+    ],
+)
 def test_machine_path_is_caught(tiny, text):
     subprocess.run(("git", "init", "-q", str(tiny)), check=True)
     assert guards.no_machine_named(tiny) == []

@@ -98,6 +98,18 @@ def test_boundaries_satisfy_their_equations_and_energies_meet(case):
                 assert all(corner in region for region in boundary.regions)
 
 
+def test_at_a_corner_the_patterns_of_all_regions_win(case):
+    diagram, at = case
+    corners = {c for region in diagram.regions for outline in region.outlines for c in outline}
+    for corner in corners:
+        inside = all(
+            lo < x < hi for x, (lo, hi) in zip(corner, diagram.ranges.values(), strict=True)
+        )
+        if inside:
+            meeting = {str(w) for region in diagram.at(*corner) for w in region.winners}
+            assert meeting <= set(map(str, at(corner).winners))
+
+
 def test_two_layers_by_hand():
     diagram = phase_diagram(FCN(2), 3, {"N": (0, 6)})
     found = {

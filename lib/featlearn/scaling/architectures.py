@@ -39,8 +39,8 @@ class Architecture:
         """Name of a pattern's parameter in a layer (counted from one): ``M`` or ``M2``."""
         return name if len(self.layers) == 1 else f"{name}{layer}"
 
-    def complete(self, exponents):
-        """Exponents of d of all ``names``, from those of the widths.
+    def derive(self, exponents):
+        """Exponents of d of all ``names``: an affine function of those of the widths.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Architecture:
         Raises
         ------
         ValueError
-            If a width is missing, or if the exponents contradict each other.
+            If a width is missing.
         """
         missing = [name for name in self.widths if name not in exponents]
         if missing:
@@ -62,6 +62,10 @@ class Architecture:
                 f"widths has no {', '.join(missing)}: {self!r} needs {', '.join(self.widths)}"
             )
         return {"d": Fraction(1), **exponents}
+
+    def complete(self, exponents):
+        """As :meth:`derive`; raises ValueError also if the exponents contradict each other."""
+        return self.derive(exponents)
 
 
 @dataclass(frozen=True)
@@ -124,14 +128,18 @@ class CNN(Architecture):
     readout = ("Nw",)
     free = ({"S": 1, "Nw": -1}, {"N": 1})
 
-    def complete(self, exponents):
-        """As :meth:`Architecture.complete`, with S or Nw derived from d = Nw S."""
+    def derive(self, exponents):
+        """As :meth:`Architecture.derive`; d = Nw S gives S or Nw if it is left out."""
         full = dict(exponents)
         if "S" in full and "Nw" not in full:
             full["Nw"] = 1 - full["S"]
         elif "Nw" in full and "S" not in full:
             full["S"] = 1 - full["Nw"]
-        full = super().complete(full)
+        return super().derive(full)
+
+    def complete(self, exponents):
+        """As :meth:`Architecture.complete`: d = Nw S has to hold."""
+        full = self.derive(exponents)
         if full["S"] + full["Nw"] != 1 or min(full["S"], full["Nw"]) < 0:
             raise ValueError(
                 f"widths has S = d^{full['S']} and Nw = d^{full['Nw']}: d = Nw*S needs exponents "
@@ -140,7 +148,7 @@ class CNN(Architecture):
         return full
 
 
-def exponent(value, argument):
+def exponent(value, argument, least=0):
     """Read an exponent of d exactly.
 
     Parameters
@@ -148,6 +156,8 @@ def exponent(value, argument):
     value : int, Fraction or str
     argument : str
         What to call it in an error.
+    least : int or None
+        The smallest allowed value, if any.
 
     Returns
     -------
@@ -172,7 +182,7 @@ def exponent(value, argument):
         number = Fraction(value) if isinstance(value, str) else _fraction(value)
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"{argument} = {value!r}: {allowed}") from None
-    if number < 0:
+    if least is not None and number < least:
         raise ValueError(f"{argument} = {value!r}: {allowed}; a width below one has no meaning")
     return number
 
@@ -203,10 +213,8 @@ def check_scaling(scaling):
         raise ValueError(f"scaling = {scaling!r}: 'standard' or 'mean-field' is needed")
 
 
-def read_widths(architecture, widths, argument="widths"):
-    """Exponents of the widths that are given, checked one by one."""
-    if widths is None:
-        widths = {}
+def check_names(architecture, widths, argument="widths"):
+    """Raise ValueError unless it is a dict of the architecture's widths."""
     if not hasattr(widths, "items"):
         raise ValueError(f"{argument} = {widths!r}: a dict from width to exponent is needed")
     for name in widths:
@@ -214,4 +222,10 @@ def read_widths(architecture, widths, argument="widths"):
             raise ValueError(
                 f"{argument} has {name!r}: {architecture!r} has {', '.join(architecture.widths)}"
             )
+
+
+def read_widths(architecture, widths, argument="widths"):
+    """Exponents of the widths that are given, checked one by one."""
+    widths = {} if widths is None else widths
+    check_names(architecture, widths, argument)
     return {name: exponent(value, f"{argument}[{name!r}]") for name, value in widths.items()}

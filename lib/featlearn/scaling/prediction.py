@@ -2,11 +2,18 @@
 
 from functools import cached_property
 
-from .architectures import check_architecture, check_degree, check_scaling, read_widths
+from .architectures import (
+    check_architecture,
+    check_degree,
+    check_names,
+    check_scaling,
+    read_widths,
+)
 from .energy import energy_exponents, is_idle
 from .nearby import winners_nearby
 from .patterns import Pattern, read_families
 from .powers import ScalingLaw
+from .symbolic import SymbolicPrediction, symbols_in
 from .table import Row, Table, as_latex, as_text
 
 SHOWN = 6  # winners that show by themselves
@@ -25,8 +32,9 @@ def predict(architecture, degree=3, widths=None, *, scaling="standard", patterns
         ``FCN(depth=...)`` or ``CNN()``.
     degree : int
         Odd degree m of the target, a Hermite polynomial along one direction.
-    widths : dict of str to int, Fraction or str
-        Exponents of d: ``{"N": 1}`` is N = d, ``{"N": "1/2"}`` is N = sqrt(d).
+    widths : dict of str to int, Fraction, str or sympy expression
+        Exponents of d: ``{"N": 1}`` is N = d, ``{"N": "1/2"}`` is N = sqrt(d). They may
+        be linear in one or two sympy symbols, like ``{"N1": a, "N2": 2 * a}``.
     scaling : {"standard", "mean-field"}
         Mean-field scaling multiplies the readout's cost by the last width and takes
         the bound on the data at the ridge divided by that width.
@@ -35,7 +43,8 @@ def predict(architecture, degree=3, widths=None, *, scaling="standard", patterns
 
     Returns
     -------
-    Prediction
+    Prediction or SymbolicPrediction
+        The latter if there are symbols among the widths.
 
     Raises
     ------
@@ -51,11 +60,21 @@ def predict(architecture, degree=3, widths=None, *, scaling="standard", patterns
     P_* ~ d^1
     winner: Specialization(1), energy sqrt(d*N); M = sqrt(N/d)
     runner-up: GFL(1), P_* ~ d^(3/2)
+    >>> from sympy import Symbol
+    >>> for case in predict(FCN(depth=2), degree=3, widths={"N": Symbol("a")}).cases:
+    ...     print(case.condition, case.exponent, case.winners[0], sep=": ")
+    (0 <= a) & (a <= 1/3): 3*a/4 + 3/4: GFL
+    (1/3 <= a) & (a <= 1): 1: Specialization
+    (1 <= a) & (a <= 5): a/2 + 1/2: Specialization
+    5 <= a: 3: GP
     """
     check_architecture(architecture)
     check_degree(degree)
     check_scaling(scaling)
     families = read_families(patterns)
+    if symbols_in(widths):
+        check_names(architecture, widths)
+        return SymbolicPrediction(architecture, degree, widths, scaling, families)
     exponents = architecture.complete(read_widths(architecture, widths))
     return Prediction(architecture, degree, exponents, scaling, families)
 
