@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS     := PYTHONPATH=book $(VENV)/bin/python -m _tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test html serve chapter results lock clean
+.PHONY: help setup book test html serve chapter results bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ chapter: $(INSTALLED) ## Execute one chapter afresh: C=two-layer (DEVICE=cuda wi
 
 results: $(INSTALLED) ## Measure what is missing in book/results (hours)
 	@$(VENV)/bin/python -m featlearn.experiments
+
+bench: $(INSTALLED) ## Time the library against its limits; writes benchmarks/results
+	@$(VENV)/bin/python benchmarks/scaling.py
 
 lock: $(INSTALLED) ## Resolve pyproject.toml anew into requirements.lock and environment.yml
 	@$(TOOLS) lock $(if $(TORCH),--torch $(TORCH))

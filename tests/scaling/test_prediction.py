@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import featlearn
@@ -306,6 +308,30 @@ def test_bad_patches(widths, said):
 
 def test_patches_need_one_of_two_sizes():
     full = predict(CNN(), 3, {"S": "1/3", "Nw": "2/3", "N": 1})
-    for given in ({"S": "1/3"}, {"Nw": "2/3"}):
-        p = predict(CNN(), 3, {**given, "N": 1})
+    for part in ({"S": "1/3"}, {"Nw": "2/3"}):
+        p = predict(CNN(), 3, {**part, "N": 1})
         assert p.exponents == full.exponents and p.winners == full.winners
+
+
+def test_layers_too_narrow_for_the_rules_are_named():
+    p = predict(FCN(3), 3, {"N1": "1/2", "N2": 1})
+    ((text, law),) = p.narrow
+    assert text == "N1*e1(1)" and law.exponent(p.exponents) == F(-1, 6)  # beta1
+    assert "too narrow" in repr(p) and "too narrow" in p._repr_markdown_()
+    # One specialised neuron in the first layer stands out at any width.
+    by_name = {str(row.pattern): row for row in p.table() if row.pattern[-1].feature == 1}
+    assert by_name["Specialization–Specialization"].narrow == ()
+    for wide in ({"N1": 1, "N2": 1}, {"N1": 2, "N2": "1/2"}, {"N1": "1/2", "N2": 2}):
+        q = predict(FCN(3), 3, wide)
+        assert q.narrow == () and "too narrow" not in repr(q)
+    assert predict(FCN(2), 3, {"N": "1/3"}).narrow == ()  # the input is no sample
+
+
+@given(st.fractions(0, 1, max_denominator=9), st.fractions(0, 3, max_denominator=9))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_amplified_narrow_layers_below_d_are_always_too_narrow(w1, w2):
+    """(N1 N2 d)^(1/3) < d means beta1 = (N1 N2/d^2)^(1/3) < 1."""
+    p = predict(FCN(3), 3, {"N1": w1, "N2": w2})
+    for row in p.table():
+        if str(row.pattern) == "GFL–Specialization" and row.exponent < 1 and w1 < 1:
+            assert row.narrow

@@ -41,11 +41,17 @@ def points(name, size="full"):
             for M in (counts if size == "full" else counts[::3])
         ]
     if name == AMPLIFY:
-        amplifications = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
-        n, seeds = (2000, 6) if size == "full" else (2000, 1)
+        seeds = 6 if size == "full" else 1
+        amplifications = {
+            12: (1, 2, 3, 4, 6, 8, 12, 24, 48, 96),
+            40: (1, 2, 4, 6, 8, 10, 13, 16, 20, 40, 80, 160, 320),
+        }
+        if size != "full":
+            amplifications = {12: (2, 6)}
         return [
-            {"claim": "ii", "d": 12, "n": n, "D": D, "seeds": seeds}
-            for D in (amplifications if size == "full" else (2, 6))
+            {"claim": "ii", "d": d, "n": 2000, "D": D, "seeds": seeds}
+            for d, values in amplifications.items()
+            for D in values
         ]
     if name == LAZY:
         dimensions = (4, 6, 8, 12, 16) if size == "full" else (4, 8)
@@ -106,8 +112,16 @@ def _amplified(config, rng):
         f = f * np.sqrt(n / (f @ f))
         share = (vectors.T @ f) ** 2 / n  # of |f|^2, on each eigenvector
         median = values[np.searchsorted(share.cumsum(), 0.5)]
-        rows.append((_form(K, f), median, 1 / (share / values).sum(), share.max()))
-    names = ("form", "median_eigenvalue", "inverse_norm", "largest_share")
+        rows.append(
+            (
+                _form(K, f),
+                median,
+                1 / (share / values).sum(),
+                share.max(),
+                values[share.argmax()],
+            )
+        )
+    names = ("form", "median_eigenvalue", "inverse_norm", "largest_share", "nearest_eigenvalue")
     columns = zip(names, np.transpose(rows), strict=True)
     return xr.Dataset(
         {name: ("degree", column) for name, column in columns}, coords={"degree": degrees}
@@ -134,6 +148,7 @@ UNITS = {
     "median_eigenvalue": "median eigenvalue, weighted by squared projections",
     "inverse_norm": "inverse squared RKHS norm on the sample",
     "largest_share": "largest squared projection on one eigenvector",
+    "nearest_eigenvalue": "eigenvalue of that eigenvector",
     "bulk_inverse_norm": "the same in the kernel of infinitely many random neurons",
     "cubic_form": "quadratic form of the cubic target",
     "cubic_inverse_norm": "inverse squared RKHS norm of the cubic target on the sample",

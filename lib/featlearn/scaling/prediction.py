@@ -98,7 +98,7 @@ class Prediction:
     A pattern is idle if replacing one of its layers by GP does not raise the energy,
     neither at these widths nor at any nearby. Where several regions of a phase diagram
     meet, the patterns of all of them win.
-    ``energy``, ``samples``, ``parameters``, ``bounds`` and ``ranges`` are those of the
+    ``energy``, ``samples``, ``parameters``, ``bounds``, ``ranges`` and ``narrow`` are of the
     first winner; the rows of ``table()`` have those of the others.
     """
 
@@ -157,6 +157,11 @@ class Prediction:
     def bounds(self):
         """Bounds on the parameters that hold the energy up."""
         return self._best[0].bounds
+
+    @property
+    def narrow(self):
+        """Layers too narrow for the rules, which take mean kernels: text and value."""
+        return self._best[0].narrow
 
     @property
     def ranges(self):

@@ -71,6 +71,28 @@ class Solution:
                     free[name] = tuple(ends)
         return free
 
+    @cached_property
+    def narrow(self):
+        """Layers too narrow to offer the feature that the next one learns.
+
+        The rules take mean kernels. A sampled kernel of N neurons tells a feature of
+        strength e from the noise of the others if N e >= 1 (the chapter on feature
+        propagation derives it).
+
+        Returns
+        -------
+        tuple of (str, ScalingLaw)
+            The product in words, ``N1*e1(1)``, and its value, which is below one.
+        """
+        found = []
+        for layer, choice in self._learning():
+            if layer.index > 1:
+                name = self._architecture.layers[layer.index - 2]
+                law = ScalingLaw({name: 1}) * self._value(layer.strengths[choice.feature])
+                if self._size(law) < 0:
+                    found.append((f"{name}*e{layer.index - 1}({choice.feature})", law))
+        return tuple(found)
+
     def _size(self, law):
         return law.exponent(self._exponents)
 

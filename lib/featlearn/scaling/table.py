@@ -52,8 +52,13 @@ class Row:
         """Least and largest exponent of parameters that the energy leaves free."""
         return self.solution.ranges
 
+    @property
+    def narrow(self):
+        """Layers too narrow for the rules (see Solution), as text and value."""
+        return self.solution.narrow
+
     def details(self, show, quote=""):
-        """Parameters, free ranges and binding bounds in one line.
+        """Parameters, free ranges, binding bounds and layers too narrow for the rules.
 
         Parameters
         ----------
@@ -67,6 +72,10 @@ class Row:
             ends = " to ".join(show(None, ScalingLaw({"d": end})) for end in (low, high))
             parts.append(f"{show(name, None)} free from {ends}")
         parts += [f"bound {quote}{bound}{quote} binds" for bound in self.bounds]
+        parts += [
+            f"layer too narrow for the rules: {quote}{text}{quote} = {show(None, law)} < 1"
+            for text, law in self.narrow
+        ]
         return "; ".join(parts)
 
     def __repr__(self):
