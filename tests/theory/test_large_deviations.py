@@ -1,11 +1,23 @@
-"""The density of a random network's alignment: Monte Carlo, normalisation, other contours."""
+"""The density and the tail of a random network's alignment, by routes that share little."""
+
+import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from featlearn.theory import large_deviations
 from featlearn.theory.alignment import network_alignment
-from featlearn.theory.large_deviations import log_alignment_density, saddle_point_log_density
+from featlearn.theory.importance_sampling import sampled_log_tail, tilted_variances
+from featlearn.theory.kernels import hermite_eigenvalue
+from featlearn.theory.large_deviations import (
+    log_alignment_density,
+    log_tail_probability,
+    saddle_point_log_density,
+    saddle_point_log_tail,
+)
 
 THRESHOLD = 5.0  # standard errors
 
@@ -32,6 +44,51 @@ def test_density_is_the_histogram_of_random_networks(d, N, degree, sigma_a2):
         assert abs(share - expected) < THRESHOLD * error
 
 
+@pytest.mark.parametrize(
+    "d, N, degree, sigma_a2",
+    [(3, 1, 3, 1.0), (6, 2, 3, 1.0), (6, 12, 3, 0.5), (4, 3, 1, 2.0), (5, 5, 5, 1.0), (2, 1, 1, 1)],
+)
+def test_tail_is_that_of_random_networks(d, N, degree, sigma_a2):
+    sample = prior_alignments(d, N, degree, sigma_a2, 400_000, 1)
+    for quantile in (0.52, 0.9, 0.999):
+        alpha = np.quantile(np.abs(sample), quantile)
+        share = (np.abs(sample) >= alpha).mean() / 2  # the sign of the readout is even
+        expected = np.exp(log_tail_probability(alpha, d, N, degree, sigma_a2))
+        error = np.sqrt(expected / len(sample) / 2)
+        assert abs(share - expected) < THRESHOLD * error
+
+
+@pytest.mark.parametrize(
+    "alpha, d, N, degree",
+    [
+        (1, 20, 20, 3),
+        (1, 40, 640, 3),
+        (1, 80, 10, 3),
+        (1, 300, 300, 3),
+        (2, 10, 50, 1),
+        (1, 15, 15, 5),
+    ],
+)
+def test_tail_is_that_of_importance_sampling(alpha, d, N, degree):
+    found = sampled_log_tail(alpha, d, N, degree, rng=np.random.default_rng(2))
+    exact = log_tail_probability(alpha, d, N, degree)
+    assert found.relative_error < 0.05
+    assert abs(found.log_probability - exact) < THRESHOLD * found.relative_error
+
+
+def test_tilted_networks_have_the_alignment():
+    tilt, V = tilted_variances(0.8, 15, 30, draws=20_000, rng=np.random.default_rng(3))
+    assert abs(tilt * V.mean() - 0.8) < THRESHOLD * tilt * V.std() / np.sqrt(len(V))
+
+
+def test_density_is_minus_the_derivative_of_the_tail():
+    for alpha, d, N in ((1.0, 30, 30), (0.05, 10, 20), (0.2, 40, 1)):
+        step = 1e-4 * alpha
+        high, low = (np.exp(log_tail_probability(alpha + s, d, N)) for s in (-step, step))
+        density = np.exp(log_alignment_density(alpha, d, N))
+        assert (high - low) / (2 * step) == pytest.approx(density, rel=1e-5)
+
+
 def test_density_is_normalised():
     y = np.linspace(np.log(1e-5), np.log(3.0), 300)
     density = [np.exp(log_alignment_density(v, 6, 20)) for v in np.exp(y)]
@@ -41,23 +98,95 @@ def test_density_is_normalised():
 
 @pytest.mark.parametrize("alpha, d, N", [(1.0, 40, 40), (0.2, 20, 80)])
 def test_any_contour_gives_the_same(monkeypatch, alpha, d, N):
-    at_saddle = log_alignment_density(alpha, d, N)
+    at_saddle = log_tail_probability(alpha, d, N)
     original = large_deviations.tilt_for_alignment
     for factor in (0.99, 1.01):
         monkeypatch.setattr(
             large_deviations, "tilt_for_alignment", lambda *a, f=factor: f * original(*a)
         )
-        assert log_alignment_density(alpha, d, N) == pytest.approx(at_saddle, abs=1e-3)
+        assert log_tail_probability(alpha, d, N) == pytest.approx(at_saddle, abs=1e-6)
+
+
+@pytest.mark.parametrize("alpha, d, N", [(0.1, 6, 1), (0.1, 8, 12), (0.02, 20, 20)])
+def test_all_routes_meet(monkeypatch, alpha, d, N):
+    """The real axis, the bent path and the straight line, where each can be used."""
+    found = []
+    for shallow, deep in ((20.0, 20.0), (0.0, 1e9), (0.0, 0.0)):
+        monkeypatch.setattr(large_deviations, "SHALLOW", shallow)
+        monkeypatch.setattr(large_deviations, "DEEP", deep)
+        found.append((log_tail_probability(alpha, d, N), log_alignment_density(alpha, d, N)))
+    assert found[1] == pytest.approx(found[0], abs=1e-6)
+    assert found[2] == pytest.approx(found[0], abs=1e-6)
+
+
+def test_tail_is_gaussian_for_many_neurons_and_small_alignments():
+    d, N = 5, 10**6
+    sd = np.sqrt(hermite_eigenvalue(3, d))
+    for z in (0.01, 1.0, 1.9, 2.1, 4.0):
+        expected = stats.norm.logsf(z)
+        assert log_tail_probability(z * sd, d, N) == pytest.approx(expected, abs=2e-3)
+
+
+sizes = st.integers(2, 40)
+fixed = settings(deadline=None, derandomize=True, max_examples=25)
+
+
+@fixed
+@given(st.floats(-6, 1.5), st.floats(0.01, 1), sizes, st.integers(1, 60), st.sampled_from([1, 3]))
+def test_tail_falls_with_the_alignment(log_alpha, step, d, N, degree):
+    low, high = np.exp(log_alpha), np.exp(log_alpha + step)
+    tails = [log_tail_probability(a, d, N, degree) for a in (low, high)]
+    assert np.log(0.5) > tails[0] > tails[1]
+
+
+@fixed
+@given(st.floats(0.1, 3), sizes, st.integers(1, 80), st.floats(0.1, 10))
+def test_only_alpha_over_sigma_matters(alpha, d, N, sigma_a2):
+    scaled = log_tail_probability(alpha * sigma_a2**0.5, d, N, 3, sigma_a2)
+    assert scaled == pytest.approx(log_tail_probability(alpha, d, N), rel=1e-7, abs=1e-6)
+
+
+def test_deep_tails_are_quick_and_finite():
+    started = time.perf_counter()
+    deep = log_tail_probability(1.0, 3800, 3800)
+    assert -31_000 < deep < -30_000
+    assert time.perf_counter() - started < 2
 
 
 def test_saddle_point_is_close_when_many_neurons_carry_the_alignment():
     for d, N in ((20, 320), (10, 1000)):
         exact = log_alignment_density(1.0, d, N)
         assert saddle_point_log_density(1.0, d, N) == pytest.approx(exact, abs=0.05)
+        tail = log_tail_probability(1.0, d, N)
+        assert saddle_point_log_tail(1.0, d, N) == pytest.approx(tail, abs=0.05)
 
 
-def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="alignment = -1"):
-        log_alignment_density(-1, 10, 20)
-    with pytest.raises(ValueError, match="N = 1"):
-        log_alignment_density(1.0, 10, 1)
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((-1, 10, 20), "alpha = -1"),
+        ((0, 10, 20), "alpha = 0"),
+        ((np.nan, 10, 20), "alpha = nan"),
+        ((1, 1, 20), "d = 1"),
+        ((1, 10, 0), "N = 0"),
+        ((1, 10, 2.5), "N = 2.5"),
+        ((1, 10, 20, 2), "degree = 2"),
+        ((1, 10, 20, 3, -1.0), "sigma_a2 = -1"),
+    ],
+)
+@pytest.mark.parametrize("function", [log_tail_probability, log_alignment_density])
+def test_bad_arguments_are_named(function, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        function(*arguments)
+
+
+def test_a_layer_too_narrow_for_any_tilt_is_refused():
+    with pytest.raises(ValueError, match="N = 3 is too small.*d = 60"):
+        log_tail_probability(0.37, 60, 3, 5)
+    # One neuron alone needs no tilt.
+    assert -71 < log_tail_probability(0.37, 60, 1, 5) < -70.9
+
+
+def test_bad_draws():
+    with pytest.raises(ValueError, match="draws = 1"):
+        sampled_log_tail(1.0, 10, 10, draws=1, rng=np.random.default_rng(0))

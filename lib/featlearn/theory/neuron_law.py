@@ -126,16 +126,30 @@ class NeuronLaw:
     @cached_property
     def grid(self):
         """Log prior weights (they sum to one) and ``g**2 / c_m**2`` on a grid of v >= 0."""
-        d, m = self.d, int(self.degree)
         # Near a stationary point the exponent's curvature is at most about d (3 + 2m).
-        v = _grid(self._reach(rest=0.0), 0.25 / np.sqrt(d * (3 + 2 * m)))
-        r, weight = _rest_rule(d)
-        root = np.sqrt(1 + 2 * r / (1 + 2 * v[:, None] ** 2)) @ weight
-        log_p = -d * v**2 / 2 - (d - 1) / 2 * np.log1p(2 * v**2) + np.log(root)
+        v = _grid(self.reach(), 0.25 / np.sqrt(self.d * (3 + 2 * int(self.degree))))
+        log_p, g2 = self.combined(v)
         log_p[0] -= np.log(2)  # half of an even function
-        return log_p - logsumexp(log_p), (v**2 / (1 + 2 * v**2)) ** m
+        return log_p - logsumexp(log_p), g2
 
-    def _reach(self, rest):
+    def combined(self, v):
+        """Log prior density of v, up to a constant, and ``g**2 / c_m**2``.
+
+        Parameters
+        ----------
+        v : numpy.ndarray, shape (n,)
+            ``mu / sqrt(1 + 2 r2)``, at least 0.
+
+        Returns
+        -------
+        log_p, g2 : numpy.ndarray, shape (n,)
+        """
+        r, weight = _rest_rule(self.d)
+        root = np.sqrt(1 + 2 * r / (1 + 2 * v[:, None] ** 2)) @ weight
+        log_p = -self.d * v**2 / 2 - (self.d - 1) / 2 * np.log1p(2 * v**2) + np.log(root)
+        return log_p, (v**2 / (1 + 2 * v**2)) ** int(self.degree)
+
+    def reach(self, rest=0.0):
         """Overlap beyond which the density, at this rest, is negligible at any tilt exponent.
 
         Beyond x1 the exponent gains at most its distance from its supremum, and that
@@ -267,7 +281,7 @@ class NeuronLaw:
 
     def _integral(self, f, low):
         """Mean of ``f(|mu|)`` over ``|mu| > low``, by Gauss-Legendre panels one sd wide."""
-        reach = max(self._reach(_largest_rest(self.d)), low + 10 / np.sqrt(self.d))
+        reach = max(self.reach(_largest_rest(self.d)), low + 10 / np.sqrt(self.d))
         panels = int(np.ceil((reach - low) * np.sqrt(self.d)))
         x, w = np.polynomial.legendre.leggauss(12)
         width = (reach - low) / panels
@@ -290,7 +304,7 @@ class NeuronLaw:
     def _turns(self):
         """Stationary points of the density at mu > 0, as (minima, maxima)."""
         sd = 1 / np.sqrt(self.d)
-        mu = np.r_[1e-4 * sd, _grid(self._reach(_largest_rest(self.d)), 0.2 * sd)[1:]]
+        mu = np.r_[1e-4 * sd, _grid(self.reach(_largest_rest(self.d)), 0.2 * sd)[1:]]
         sign = np.sign(self._slope(mu))
         found = {-1: [], 1: []}
         for i in np.flatnonzero(sign[:-1] * sign[1:] < 0):

@@ -1,0 +1,80 @@
+"""The limit of large d and N in proportion, by brute force and from exact finite sizes."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from featlearn.theory.alignment import neuron_alignment
+from featlearn.theory.condensate import condensate, neuron_cost, scaling_constant
+from featlearn.theory.large_deviations import log_tail_probability
+
+
+def test_cost_of_a_neuron_is_least_over_all_its_degrees_of_freedom():
+    for v in (0.1, 0.7, 1.5, 4.0):
+
+        def cost(log_r, v=v):
+            r = np.exp(log_r)
+            return v**2 * (1 + 2 * r) / 2 + (r - 1 - np.log(r)) / 2
+
+        grid = np.linspace(-8, 2, 100_001)
+        assert neuron_cost(v) == pytest.approx(cost(grid).min(), abs=1e-7)
+
+
+@pytest.mark.parametrize("ratio", [0.05, 1.0, 6.0])
+def test_equal_neurons_are_the_cheapest(ratio):
+    """Free overlaps and rests of five neurons, from many starts."""
+
+    def energy(x):
+        mu, r = np.abs(x[:5]), np.exp(x[5:])
+        g2 = neuron_alignment(mu, mu**2 + r, 3) ** 2
+        cost = (mu**2 / 2 + (r - 1 - np.log(r)) / 2).sum()
+        return cost + ratio / (2 * g2.sum() + 1e-300)
+
+    rng = np.random.default_rng(0)
+    found = condensate(1.0, ratio)
+    best = np.inf
+    for _ in range(12):
+        start = np.r_[rng.uniform(0, 2, 5), rng.uniform(-2, 0.5, 5)]
+        best = min(best, minimize(energy, start, method="L-BFGS-B").fun)
+    if found.count <= 5:
+        assert best == pytest.approx(found.energy, rel=1e-4)
+    else:
+        assert best > found.energy
+
+
+@pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
+def test_exact_energies_approach_it(ratio):
+    limit = condensate(1.0, ratio).energy
+    off = [
+        abs(-log_tail_probability(1.0, d, int(ratio * d)) / (d * limit) - 1)
+        for d in (160, 640, 2560)
+    ]
+    assert off[-1] < 0.002
+    assert off[0] > off[1] > off[2] or off[1] < 1e-3
+
+
+def test_many_neurons_forget_that_they_are_whole():
+    found = condensate(1.0, 400.0)
+    assert found.count > 50
+    assert found.energy / 20 == pytest.approx(scaling_constant(), rel=1e-4)
+    assert scaling_constant(0.5, sigma_a2=4.0) == pytest.approx(scaling_constant() / 4)
+    # One neuron at a small overlap when the layer is narrow: (N d^m)^(1/(m+1)) in the limit.
+    narrow = [condensate(1.0, r) for r in (1e-8, 1e-6)]
+    assert {c.count for c in narrow} == {1}
+    slope = np.log(narrow[1].energy / narrow[0].energy) / np.log(100)
+    assert slope == pytest.approx(1 / 4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((0, 1), "alpha = 0"),
+        ((1, -1), "ratio = -1"),
+        ((1, 1, 1), "degree = 1.*nothing condenses"),
+        ((1, 1, 4), "degree = 4"),
+        ((1, 1, 3, 0), "sigma_a2 = 0"),
+    ],
+)
+def test_bad_input(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        condensate(*arguments)
