@@ -1,12 +1,14 @@
 """How features pass from layer to layer (paper claims i-iii), measured on sampled kernels.
 
 Inputs are n draws of N(0, I_d), a kernel is an n x n Gram matrix K, and a function f
-is the vector of its values, normalised so that ``|f|**2 = n``. Three numbers say how
-strong f is in the kernel; for an eigenfunction they are its eigenvalue:
+is the vector of its values. Three numbers say how strong f is in the kernel; for an
+eigenfunction they are its eigenvalue:
 
-- ``form``, the quadratic form ``<f, K, f>`` (the diagonal left out, which would bias it);
+- ``form``, the quadratic form ``<f, K, f>`` of a function with ``<f, f> = 1`` (the diagonal
+  left out, which would bias it, and so would a normalisation on the sample);
 - ``median_eigenvalue``, the eigenvalue below which half of the squared projections of f lie;
-- ``inverse_norm``, the inverse of the squared RKHS norm ``f^T K^-1 f`` on the sample.
+- ``inverse_norm``, the inverse of the squared RKHS norm ``f^T K^-1 f`` on the sample, for f
+  with ``|f|**2 = n`` there.
 """
 
 from time import perf_counter
@@ -34,14 +36,14 @@ def points(name, size="full"):
     if name == SPIKE:
         counts = (1, 2, 5, 10, 20, 50, 100, 200)
         sizes = (300, 1200) if size == "full" else (300,)
-        seeds = 8 if size == "full" else 3
+        seeds = 32 if size == "full" else 3
         return [
             {"claim": "i", "d": 20, "n": n, "N": 2000, "M": M, "seeds": seeds}
             for n in sizes
             for M in (counts if size == "full" else counts[::3])
         ]
     if name == AMPLIFY:
-        seeds = 6 if size == "full" else 1
+        seeds = 12 if size == "full" else 1
         amplifications = {
             12: (1, 2, 3, 4, 6, 8, 12, 24, 48, 96),
             40: (1, 2, 4, 6, 8, 10, 13, 16, 20, 40, 80, 160, 320),
@@ -77,12 +79,12 @@ def _spike(config, rng):
     """M of N neurons are erf(w_*.x), the others random; the function is erf(w_*.x) itself."""
     d, n, N, M = (config[key] for key in ("d", "n", "N", "M"))
     x = rng.standard_normal((n, d))
-    w = rng.standard_normal((N, d)) / np.sqrt(d)
-    w[:M] = np.eye(d)[0]
-    phi = erf(x @ w.T)
-    K = phi @ phi.T / N
+    phi = erf(x @ rng.standard_normal((d, N)) / np.sqrt(d))
     z = x[:, 0]
     spike, cubic = erf(z), normalised_hermite(3, z)
+    replaced = phi[:, :M].copy()
+    phi[:, :M] = spike[:, None]
+    K = phi @ phi.T / N
     bulk = erf_kernel(x)
 
     def inverse_norm(K, f):
@@ -93,6 +95,8 @@ def _spike(config, rng):
             "inverse_norm": inverse_norm(K, spike),
             "bulk_inverse_norm": inverse_norm(bulk, spike),
             "cubic_form": _form(K, cubic),
+            "cubic_gain": _form(K - (phi[:, M:] @ phi[:, M:].T + replaced @ replaced.T) / N, cubic),
+            "cubic_gain": "that form less the form of the same kernel with random neurons only",
             "cubic_inverse_norm": inverse_norm(K, cubic * np.sqrt(n / (cubic @ cubic))),
         }
     )
@@ -109,8 +113,7 @@ def _amplified(config, rng):
     rows, degrees = [], [1, 3, 5]
     for degree in degrees:
         f = normalised_hermite(degree, x[:, 0])
-        f = f * np.sqrt(n / (f @ f))
-        share = (vectors.T @ f) ** 2 / n  # of |f|^2, on each eigenvector
+        share = (vectors.T @ f) ** 2 / (f @ f)  # of |f|^2, on each eigenvector
         median = values[np.searchsorted(share.cumsum(), 0.5)]
         rows.append(
             (
@@ -151,6 +154,7 @@ UNITS = {
     "nearest_eigenvalue": "eigenvalue of that eigenvector",
     "bulk_inverse_norm": "the same in the kernel of infinitely many random neurons",
     "cubic_form": "quadratic form of the cubic target",
+    "cubic_gain": "that form less the form of the same kernel with random neurons only",
     "cubic_inverse_norm": "inverse squared RKHS norm of the cubic target on the sample",
     "d": "input dimension",
     "n": "number of inputs",
