@@ -44,6 +44,7 @@ def test_a_spike_lifts_the_form_of_the_cubic_target_and_not_its_norm():
     c3 = expectation(lambda z: erf(z) * normalised_hermite(3, z))
     assert abs(score(run.cubic_form - none.cubic_form, 0.3 * c3**2)) < THRESHOLD
     assert score(run.cubic_form, 0.0) > THRESHOLD  # there is a gain
+    assert abs(score(run.cubic_gain, 0.3 * (c3**2 - hermite_eigenvalue(3, 6)))) < THRESHOLD
     assert (run.cubic_inverse_norm < 0.2 * 0.3 * c3**2).all()
 
 

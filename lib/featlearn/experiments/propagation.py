@@ -96,7 +96,6 @@ def _spike(config, rng):
             "bulk_inverse_norm": inverse_norm(bulk, spike),
             "cubic_form": _form(K, cubic),
             "cubic_gain": _form(K - (phi[:, M:] @ phi[:, M:].T + replaced @ replaced.T) / N, cubic),
-            "cubic_gain": "that form less the form of the same kernel with random neurons only",
             "cubic_inverse_norm": inverse_norm(K, cubic * np.sqrt(n / (cubic @ cubic))),
         }
     )
