@@ -32,8 +32,8 @@ from scipy.special import gammaln, logsumexp
 
 from .alignment import alignment_constant
 from .kernels import hermite_eigenvalue
+from .weight_quadrature import NEGLIGIBLE, largest_rest, rest_rule, uniform_grid
 
-NEGLIGIBLE = 45.0  # nats below the largest term of a sum
 LARGEST_EXPONENT = 1e10  # of the tilt: beyond it, rounding of the exponent shows in the weights
 
 
@@ -127,7 +127,7 @@ class NeuronLaw:
     def grid(self):
         """Log prior weights (they sum to one) and ``g**2 / c_m**2`` on a grid of v >= 0."""
         # Near a stationary point the exponent's curvature is at most about d (3 + 2m).
-        v = _grid(self.reach(), 0.25 / np.sqrt(self.d * (3 + 2 * int(self.degree))))
+        v = uniform_grid(self.reach(), 0.25 / np.sqrt(self.d * (3 + 2 * int(self.degree))))
         log_p, g2 = self.combined(v)
         log_p[0] -= np.log(2)  # half of an even function
         return log_p - logsumexp(log_p), g2
@@ -144,7 +144,7 @@ class NeuronLaw:
         -------
         log_p, g2 : numpy.ndarray, shape (n,)
         """
-        r, weight = _rest_rule(self.d)
+        r, weight = rest_rule(self.d)
         root = np.sqrt(1 + 2 * r / (1 + 2 * v[:, None] ** 2)) @ weight
         log_p = -self.d * v**2 / 2 - (self.d - 1) / 2 * np.log1p(2 * v**2) + np.log(root)
         return log_p, (v**2 / (1 + 2 * v**2)) ** int(self.degree)
@@ -197,7 +197,7 @@ class NeuronLaw:
         # Below the first line the exponent of the tilt is constant in r2 and the prior a power.
         flat = -np.log1p(2 * m * self._largest) - 2
         low = np.full(len(overlap), flat - (NEGLIGIBLE + 5) / shape)
-        high = np.full(len(overlap), np.log(_largest_rest(d)))
+        high = np.full(len(overlap), np.log(largest_rest(d)))
         row = np.arange(len(overlap))
         points = 128 + int(4 * NEGLIGIBLE / shape)  # the prior's lower tail is long at small d
         for last in (False, False, True):  # twice zoom in, then integrate
@@ -281,7 +281,7 @@ class NeuronLaw:
 
     def _integral(self, f, low):
         """Mean of ``f(|mu|)`` over ``|mu| > low``, by Gauss-Legendre panels one sd wide."""
-        reach = max(self.reach(_largest_rest(self.d)), low + 10 / np.sqrt(self.d))
+        reach = max(self.reach(largest_rest(self.d)), low + 10 / np.sqrt(self.d))
         panels = int(np.ceil((reach - low) * np.sqrt(self.d)))
         x, w = np.polynomial.legendre.leggauss(12)
         width = (reach - low) / panels
@@ -304,7 +304,7 @@ class NeuronLaw:
     def _turns(self):
         """Stationary points of the density at mu > 0, as (minima, maxima)."""
         sd = 1 / np.sqrt(self.d)
-        mu = np.r_[1e-4 * sd, _grid(self.reach(_largest_rest(self.d)), 0.2 * sd)[1:]]
+        mu = np.r_[1e-4 * sd, uniform_grid(self.reach(largest_rest(self.d)), 0.2 * sd)[1:]]
         sign = np.sign(self._slope(mu))
         found = {-1: [], 1: []}
         for i in np.flatnonzero(sign[:-1] * sign[1:] < 0):
@@ -392,23 +392,3 @@ def tilt_for_alignment(alignment, d, N, degree=3, sigma_a2=1.0):
 def _largest_tilt(N, degree, sigma_a2):
     g2 = alignment_constant(degree) ** 2 / 2.0**degree
     return float(np.sqrt(2 * N * LARGEST_EXPONENT / (sigma_a2 * g2)))
-
-
-def _largest_rest(d):
-    """Beyond it the prior of r2 is negligible, and a tilt only makes r2 smaller."""
-    return 1.2 + 1.5 * np.sqrt(4 * NEGLIGIBLE / d) + 3 * NEGLIGIBLE / d
-
-
-def _grid(reach, spacing):
-    """Uniform points from 0 to at least ``reach``."""
-    return spacing * np.arange(int(np.ceil(reach / spacing)) + 1)
-
-
-def _rest_rule(d):
-    """Points and weights for means over Gamma((d-1)/2, scale 2/d), in the logarithm."""
-    shape = (d - 1) / 2
-    spacing = min(0.25, 0.5 / np.sqrt(shape))
-    low, high = -(NEGLIGIBLE / shape + 1), np.sqrt(2 * NEGLIGIBLE / shape)
-    x = np.arange(low, high + spacing, spacing)
-    weight = np.exp(shape * (1 + x - np.exp(x)))
-    return (d - 1) / d * np.exp(x), weight / weight.sum()
