@@ -17,12 +17,12 @@ class WrongGradient:
 
     def __init__(self, posterior, factor=0.95):
         self.posterior, self.factor = posterior, factor
-        self.network = posterior.network
+        self.network, self.prior_precision = posterior.network, posterior.prior_precision
 
     def energy(self, weights):
         return self.posterior.energy(weights)
 
     def energy_and_gradient(self, weights):
         energy, gradient = self.posterior.energy_and_gradient(weights)
-        prior = self.network.d * weights
+        prior = self.prior_precision * weights
         return energy, prior + self.factor * (gradient - prior)

@@ -1,7 +1,5 @@
 """Samplers against what is known exactly, against each other, and against planted errors."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -312,7 +310,7 @@ class TestDiagnose:
 class GaussianTarget:
     """A posterior that is N(0, 1) in one weight; not finite beyond ``wall``."""
 
-    network = SimpleNamespace(d=1)
+    prior_precision = 1
 
     def __init__(self, wall=torch.inf):
         self.wall = wall

@@ -6,6 +6,8 @@ from functools import partial
 import torch
 
 from . import (
+    bound_margin,
+    prior_energy,
     propagation,
     two_layer_linear,
     two_layer_overlap,
@@ -13,9 +15,16 @@ from . import (
     two_layer_threshold,
 )
 
-TWO_LAYER = (two_layer_overlap, two_layer_threshold, two_layer_specialised, two_layer_linear)
+SINGLE = (
+    bound_margin,
+    prior_energy,
+    two_layer_overlap,
+    two_layer_threshold,
+    two_layer_specialised,
+    two_layer_linear,
+)
 # What each experiment measures, and what runs it.
-EXPERIMENTS = {module.NAME: (module.__doc__.splitlines()[0], module.run) for module in TWO_LAYER}
+EXPERIMENTS = {module.NAME: (module.__doc__.splitlines()[0], module.run) for module in SINGLE}
 EXPERIMENTS |= {
     name: (title, partial(propagation.run, name)) for name, title in propagation.NAMES.items()
 }

@@ -11,7 +11,7 @@ eigenfunction they are its eigenvalue:
   with ``|f|**2 = n`` there.
 """
 
-from time import perf_counter
+from operator import itemgetter
 
 import numpy as np
 import xarray as xr
@@ -20,8 +20,7 @@ from scipy.special import erf
 from featlearn.theory.hermite import normalised_hermite
 from featlearn.theory.kernels import erf_kernel
 
-from . import provenance, store
-from .sweep import run_sweep
+from . import measurement, store
 
 SPIKE, AMPLIFY, LAZY = "propagation-spike", "propagation-amplify", "propagation-lazy"
 NAMES = {
@@ -172,22 +171,15 @@ def run(name, device="auto", progress=True, folder=None):
 
 def measure(name, configs, progress=True, folder=None):
     """Run the points of a sweep into one data set along ``point``, resuming finished ones."""
-    started = perf_counter()
-    results = run_sweep(name, configs, run_point, folder=folder, progress=progress)
-    data = xr.concat(
-        results, "point", combine_attrs="drop", join="exact", data_vars="all", coords="minimal"
-    )
-    for key in ("d", "n", "N", "M", "D"):
-        if key in configs[0]:
-            data[key] = ("point", [config[key] for config in configs])
-    for key in data.variables:
-        data[key].attrs.update(long_name=UNITS[key], units="1")
-    data.attrs = provenance.collect(
-        {"experiment": name, "points": configs},
-        device="cpu",
-        dtype="float64",
+    keys = [key for key in ("d", "n", "N", "M", "D") if key in configs[0]]
+    return measurement.measure(
+        name,
+        configs,
+        lambda config, title: run_point(config),
+        columns={key: itemgetter(key) for key in keys},
+        units={key: (long_name, "1") for key, long_name in UNITS.items()},
         seeds={"inputs and weights": "(7, i)"},
+        dtype="float64",
+        progress=progress,
+        folder=folder,
     )
-    sampling = sum(float(r.attrs["wall_seconds"]) for r in results)
-    data.attrs["wall_seconds"] = max(sampling, perf_counter() - started)
-    return data

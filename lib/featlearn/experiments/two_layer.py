@@ -5,7 +5,7 @@ sets, and how long to sample. Each data set is sampled from a prior start and
 from a planted start.
 """
 
-from time import perf_counter
+from operator import itemgetter
 
 import numpy as np
 import torch
@@ -16,8 +16,7 @@ from featlearn.inference.network import TwoLayerNetwork, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
 
-from . import provenance
-from .sweep import run_sweep
+from . import measurement
 
 BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
@@ -104,7 +103,6 @@ def run_point(config, device="auto", progress=None):
             network.planted_weights(n, generator, config["planted"]),
         ]
     ).to(dtype)
-    started = perf_counter()
     draws = sample(
         CollapsedPosterior(network, x, y),
         weights,
@@ -115,7 +113,7 @@ def run_point(config, device="auto", progress=None):
         n_jumps=config["n_jumps"],
         progress=progress,
     )
-    return _reduce(draws, n, config).assign_attrs(sampling_seconds=perf_counter() - started)
+    return _reduce(draws, n, config)
 
 
 def _reduce(draws, n, config):
@@ -211,31 +209,18 @@ def measure(name, points, device="auto", progress=True, folder=None):
         The points of :func:`run_point` along ``point``, with their d, N and P,
         and the provenance in its attributes.
     """
-    started = perf_counter()
-
-    def one(config):
-        return run_point(config, device, f"{name} {_title(config)}" if progress else None)
-
-    results = run_sweep(name, points, one, folder=folder, progress=progress)
-    data = xr.concat(
-        results, "point", combine_attrs="drop", join="exact", data_vars="all", coords="minimal"
-    )
-    for key in ("d", "N", "P"):
-        data[key] = ("point", [p[key] for p in points])
-    for key, (long_name, units) in UNITS.items():
-        data[key].attrs.update(long_name=long_name, units=units)
-    where = choose_device(device)
-    seeds = {"data": [p["data_seeds"] for p in points], "chains": [p["chain_seed"] for p in points]}
-    data.attrs = provenance.collect(
-        {"experiment": name, "points": points},
-        device=str(where),
+    return measurement.measure(
+        name,
+        points,
+        lambda config, title: run_point(config, device, title),
+        columns={key: itemgetter(key) for key in ("d", "N", "P")},
+        units=UNITS,
+        seeds={key: [p[key] for p in points] for key in ("data_seeds", "chain_seed")},
         dtype=points[0]["dtype"],
-        seeds=seeds,
+        device=str(choose_device(device)),
+        progress=progress,
+        folder=folder,
     )
-    # The sum over points: what the sweep cost, also when it was resumed.
-    data.attrs["sampling_seconds"] = float(sum(r.attrs["sampling_seconds"] for r in results))
-    data.attrs["wall_seconds"] = max(data.attrs["sampling_seconds"], perf_counter() - started)
-    return data
 
 
 def _title(config):

@@ -73,3 +73,21 @@ def diagnose(draws):
     ess = float(arviz.ess(draws, method="bulk"))
     mcse = float(draws.std(ddof=1) / np.sqrt(float(arviz.ess(draws, method="mean"))))
     return Diagnosis(min(r_hat, WORST_R_HAT), ess, mean, mcse)
+
+
+def effective_draws(draws):
+    """Effective sample size of the mean of one chain.
+
+    Parameters
+    ----------
+    draws : array_like, shape (n,)
+
+    Returns
+    -------
+    float
+        Between 1 and n; 1 for a constant chain, which says nothing about how it moves.
+    """
+    draws = np.asarray(draws, float)
+    if np.ptp(draws) == 0:
+        return 1.0
+    return float(np.clip(arviz.ess(draws[None], method="mean"), 1, len(draws)))

@@ -1,8 +1,8 @@
 """Hamiltonian Monte Carlo on the hidden weights (Neal 2011), batched over chains.
 
-The prior is the unit of length: positions are ``z = sqrt(d) W`` and the mass is
-one. Each chain has its own step size, adapted by dual averaging (Hoffman and
-Gelman 2014) while it warms up, and frozen afterwards.
+The prior is the unit of length: weights are multiplied by the root of their prior
+precision, and the mass is one. Each chain has its own step size, adapted by dual
+averaging (Hoffman and Gelman 2014) while it warms up, and frozen afterwards.
 """
 
 from math import sqrt
@@ -41,7 +41,7 @@ def step(posterior, state, step_size, n_leapfrog, generator):
     Parameters
     ----------
     posterior : CollapsedPosterior
-        Anything with ``energy_and_gradient(weights)`` and ``network.d``.
+        Anything with ``energy_and_gradient(weights)`` and ``prior_precision``.
     state : State
     step_size : torch.Tensor, shape (B,)
         In units of the prior's standard deviation.
@@ -53,7 +53,7 @@ def step(posterior, state, step_size, n_leapfrog, generator):
     State, Info
     """
     w, energy, gradient = state
-    root_d = sqrt(posterior.network.d)
+    root = sqrt(posterior.prior_precision)
     # A jittered step size keeps trajectories from closing on themselves.
     jitter = 0.8 + 0.4 * _uniform(energy, generator)
     epsilon = (step_size * jitter)[:, None, None]
@@ -61,12 +61,12 @@ def step(posterior, state, step_size, n_leapfrog, generator):
     start = energy + 0.5 * momentum.square().sum((-2, -1))
 
     new_energy, new_gradient = energy, gradient
-    momentum = momentum - 0.5 * epsilon / root_d * gradient
+    momentum = momentum - 0.5 * epsilon / root * gradient
     for i in range(n_leapfrog):
-        w = w + epsilon / root_d * momentum
+        w = w + epsilon / root * momentum
         new_energy, new_gradient = posterior.energy_and_gradient(w)
         kick = 1.0 if i < n_leapfrog - 1 else 0.5
-        momentum = momentum - kick * epsilon / root_d * new_gradient
+        momentum = momentum - kick * epsilon / root * new_gradient
 
     error = new_energy + 0.5 * momentum.square().sum((-2, -1)) - start
     divergent = ~(error < DIVERGENCE)  # true for NaN as well

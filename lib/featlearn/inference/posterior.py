@@ -51,6 +51,7 @@ class CollapsedPosterior:
             raise ValueError(f"algebra = {algebra!r}: 'auto', 'P' or 'N' is needed")
         self.network, self.x, self.y = network, x, y
         self.B, self.P = y.shape
+        self.prior_precision = network.d  # of each weight
         smaller = "P" if self.P < network.N else "N"
         self.algebra = smaller if algebra == "auto" else algebra
 
@@ -80,7 +81,7 @@ class CollapsedPosterior:
 
     def prior_energy(self, weights):
         """d |W|^2 / 2, shape (B,)."""
-        return 0.5 * self.network.d * weights.square().sum((-2, -1))
+        return 0.5 * self.prior_precision * weights.square().sum((-2, -1))
 
     def energy_and_gradient(self, weights):
         """U(W), shape (B,), and its gradient, shape (B, N, d)."""
@@ -95,7 +96,7 @@ class CollapsedPosterior:
             whitened = phi @ torch.cholesky_inverse(solve.factor)
         d_phi = s * (whitened - residual * (residual.mT @ phi))
         d_h = d_phi * torch.exp(-h.square()).mul_(2 / sqrt(pi))
-        gradient = d_h.mT @ self.x + self.network.d * weights
+        gradient = d_h.mT @ self.x + self.prior_precision * weights
         return solve.data_energy + self.prior_energy(weights), gradient
 
     def readout(self, solve):
