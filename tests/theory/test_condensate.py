@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from featlearn.theory.alignment import neuron_alignment
-from featlearn.theory.condensate import condensate, neuron_cost, scaling_constant
+from featlearn.theory.alignment import alignment_constant, neuron_alignment
+from featlearn.theory.condensate import (
+    condensate,
+    condensation_point,
+    neuron_cost,
+    scaling_constant,
+)
 from featlearn.theory.large_deviations import log_tail_probability
+from featlearn.theory.neuron_law import NeuronLaw
 
 
 def test_cost_of_a_neuron_is_least_over_all_its_degrees_of_freedom():
@@ -63,6 +69,28 @@ def test_many_neurons_forget_that_they_are_whole():
     assert {c.count for c in narrow} == {1}
     slope = np.log(narrow[1].energy / narrow[0].energy) / np.log(100)
     assert slope == pytest.approx(1 / 4, abs=0.01)
+
+
+@pytest.mark.parametrize("degree", [1, 3, 5])
+def test_the_neuron_law_condenses_there(degree):
+    """At large d the mean of g^2 rises there: at once for m > 1, gradually for m = 1."""
+    d, point = 2000, condensation_point(degree)
+
+    def mean_v2(ratio):
+        law = NeuronLaw(d, 1, np.sqrt(2 * d * point.strength * ratio), degree)
+        log_p, g2 = law.grid
+        weight = log_p + law.tilt**2 * alignment_constant(degree) ** 2 / 2 * g2
+        v2 = g2 ** (1 / degree)  # v^2 / (1 + 2 v^2)
+        weight = np.exp(weight - weight.max())
+        return (weight @ v2) / weight.sum()
+
+    before, after = mean_v2(0.97), mean_v2(1.03)
+    assert before < 0.05
+    if degree == 1:
+        assert after < 0.05
+    else:
+        v2 = point.v**2 / (1 + 2 * point.v**2)
+        assert after == pytest.approx(v2, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from featlearn.theory.large_deviations import (
     saddle_point_log_density,
     saddle_point_log_tail,
 )
+from featlearn.theory.neuron_law import tilt_for_alignment
+from featlearn.theory.variance_law import log_mean
 
 THRESHOLD = 5.0  # standard errors
 
@@ -67,6 +69,9 @@ def test_tail_is_that_of_random_networks(d, N, degree, sigma_a2):
         (1, 300, 300, 3),
         (2, 10, 50, 1),
         (1, 15, 15, 5),
+        (0.05, 80, 80, 3),
+        (0.37, 60, 3, 5),
+        (0.5, 90, 90, 3),
     ],
 )
 def test_tail_is_that_of_importance_sampling(alpha, d, N, degree):
@@ -180,11 +185,60 @@ def test_bad_arguments_are_named(function, arguments, said):
         function(*arguments)
 
 
-def test_a_layer_too_narrow_for_any_tilt_is_refused():
-    with pytest.raises(ValueError, match="N = 3 is too small.*d = 60"):
-        log_tail_probability(0.37, 60, 3, 5)
-    # One neuron alone needs no tilt.
+BETWEEN = [
+    (0.05, 80, 80, 3),
+    (0.5, 320, 320, 3),
+    (0.03, 1000, 1000, 3),
+    (0.37, 60, 3, 5),
+    (1, 160, 2, 3),
+]
+
+
+@pytest.mark.parametrize("alpha, d, N, degree", BETWEEN)
+def test_no_tilt_singles_out_an_alignment_between_two_condensates(alpha, d, N, degree):
+    """Still finite, quick, falling, and between the two neighbours that a tilt singles out."""
+    started = time.perf_counter()
+    tails = [log_tail_probability(a, d, N, degree) for a in (0.98 * alpha, alpha, 1.02 * alpha)]
+    assert time.perf_counter() - started < 6
+    assert tails[0] > tails[1] > tails[2]
+    slope = (tails[0] - tails[2]) / (0.04 * alpha)
+    density = log_alignment_density(alpha, d, N, degree) - tails[1]
+    assert np.log(slope) == pytest.approx(density, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "alpha, d, N, degree",
+    [
+        (1, 20, 20, 3),
+        (0.1, 20, 20, 3),
+        (0.05, 40, 40, 3),
+        (1, 160, 160, 3),
+        (0.3, 12, 90, 5),
+        (1, 9, 9, 1),
+    ],
+)
+def test_direct_convolution_gives_the_same(alpha, d, N, degree):
+    tilt = tilt_for_alignment(alpha, d, N, degree)
+    found, error = log_mean(lambda V: stats.norm.logsf(alpha / np.sqrt(V)), tilt, d, N, degree)
+    assert found == pytest.approx(log_tail_probability(alpha, d, N, degree), abs=1e-3)
+    assert error < 5e-3
+
+
+def test_a_nearby_tilt_serves_the_convolution_as_well():
+    tilt = tilt_for_alignment(0.5, 320, 320)
+
+    def log_given(V):
+        return stats.norm.logsf(0.5 / np.sqrt(V))
+
+    found = [log_mean(log_given, f * tilt, 320, 320)[0] for f in (0.999, 1.0, 1.002)]
+    assert np.ptp(found) < 5e-3
+
+
+def test_one_neuron_needs_no_tilt():
     assert -71 < log_tail_probability(0.37, 60, 1, 5) < -70.9
+    # Two neurons are hardly less likely than one that has their readout's variance.
+    one, two = (log_tail_probability(1.0, 160, N) for N in (1, 2))
+    assert two < one
 
 
 def test_bad_draws():

@@ -71,9 +71,8 @@ def points(size="full"):
     windows = {6: 16, 8: 20, 10: 24, 14: 24, 20: 28, 28: 32, 40: 40}
     two = [point(d, [d], windows=windows[d]) for d in (6, 10, 20, 40)]
     three = [point(d, [d, d], windows=windows[d]) for d in windows]
-    wide = [
-        point(10, widths, windows=24) for n in (20, 40, 80) for widths in ([n, 10], [10, n], [n, n])
-    ]
+    wider = [widths for n in (20, 40, 80) for widths in ([n, 10], [10, n])]
+    wide = [point(10, widths, windows=24) for widths in (*wider, [20, 20], [40, 40])]
     return two + three + wide
 
 

@@ -86,7 +86,7 @@ def condensate(alpha, ratio, degree=3, sigma_a2=1.0):
     best = None
     count = 1
     while True:
-        found = _at_count(count, pull, degree)
+        found = at_count(count, pull, degree)
         if best is not None and found[0] >= best[0]:
             energy, v, count = best
             break
@@ -102,6 +102,52 @@ def scaling_constant(alpha=1.0, degree=3, sigma_a2=1.0):
     return float(alpha * np.sqrt(2 / sigma_a2) * _constant(degree)[0])
 
 
+class CondensationPoint(NamedTuple):
+    """Where neurons begin to condense as the tilt grows, for many neurons and large d.
+
+    Attributes
+    ----------
+    strength : float
+        ``tilt**2 sigma_a2 / (2 N d)`` at which a condensed neuron costs what it gains.
+    v : float
+        Its v; 0 if the transition is continuous.
+    """
+
+    strength: float
+    v: float
+
+
+def condensation_point(degree):
+    """The tilt at which condensed neurons appear: ``min_v I(v) / g(v)**2``.
+
+    A neuron at v has the weight ``exp(-d [I(v) - strength g(v)**2])``. For m > 1 the least
+    ratio lies at a finite v, so a second peak takes over at once. For m = 1 it lies at v = 0,
+    and the only peak moves away from there continuously.
+
+    Parameters
+    ----------
+    degree : int
+        Odd degree m.
+
+    Returns
+    -------
+    CondensationPoint
+
+    Examples
+    --------
+    >>> found = condensation_point(3)
+    >>> round(found.strength, 1), round(found.v, 2)
+    (32.2, 1.19)
+    >>> condensation_point(1).v
+    0.0
+    """
+    constant = alignment_constant(degree)
+    if degree == 1:  # I / g^2 grows from v = 0, where I = 3 v^2 / 2
+        return CondensationPoint(1.5 / constant**2, 0.0)
+    root, v = _constant(degree)
+    return CondensationPoint(root**2, v)
+
+
 def _constant(degree):
     """Least ``sqrt(I) / |g|``, and its v."""
 
@@ -113,8 +159,22 @@ def _constant(degree):
     return float(np.exp(found.fun)), float(np.exp(found.x))
 
 
-def _at_count(count, pull, degree):
-    """Energy and v of M neurons."""
+def at_count(count, pull, degree):
+    """Energy and v of M condensed neurons.
+
+    Parameters
+    ----------
+    count : int
+        M.
+    pull : float
+        ``(N / d) alpha**2 / (2 sigma_a2)``.
+    degree : int
+
+    Returns
+    -------
+    energy, v : float
+        ``min_v M I(v) + pull / (M g(v)**2)``, nats per dimension, and where it is.
+    """
 
     def at(log_v):
         v = np.exp(log_v)

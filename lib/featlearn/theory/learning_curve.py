@@ -6,23 +6,23 @@ which one neuron, ``a erf(w.x)`` with a of order one, carries the alignment. All
 background. Given ``t``, the sum of their squared readouts over ``sigma_a2``,
 
 - its linear part is ``b.x`` with ``b ~ N(0, t lambda I / d)``, ``lambda = 4 sigma_a2 / 3 pi``;
-- its nonlinear part can't be told from noise by P << d^3 samples, and adds ``t rho`` to the
-  ridge, ``rho = (2 sigma_a2 / pi)(arcsin(2/3) - 2/3)``.
+- its nonlinear part can't be told from noise by P << d^3 samples, and adds ``t chi`` to the
+  ridge, ``chi = (2 sigma_a2 / pi)(arcsin(2/3) - 2/3)``.
 
 The free energy of a data set averages itself as d grows. It is computed with replicas: two
-draws of (w, b) from one posterior share ``mu = w.w_*`` and ``beta = b.w_*``, and their other
+draws of (w, b) from one posterior share ``omega = (w.w_*, b.w_*) = (mu, b_*)``, and their other
 components have the self-overlap ``S0 + T`` and the overlap ``S0`` (2 x 2 matrices). Per
-dimension (nats), with ``Lambda = diag(1, 1/(t lambda))`` and ``m = (mu, beta)``,
+dimension (nats), with ``Lambda = diag(1, 1/(t lambda))``,
 
 .. math::
 
-   \Phi = &-\frac{N}{2d}\Big[\frac{a^2}{\sigma_a^2}+t-1-\log t\Big]
+   \mathcal F = &-\frac{N}{2d}\Big[\frac{a^2}{\sigma_a^2}+t-1-\log t\Big]
    +\tfrac12\log\det\Lambda T+\tfrac12\mathrm{tr}\,T^{-1}S_0
-   -\tfrac12\mathrm{tr}\,\Lambda(S_0+T)+1-\tfrac12m^T\Lambda m\\
+   -\tfrac12\mathrm{tr}\,\Lambda(S_0+T)+1-\tfrac12\omega^T\Lambda\omega\\
    &+p\;\mathbb E_{z,u_0,g_0}\log\mathbb E_{\delta u,\delta g}\sqrt{\tfrac\kappa k}\,
-   \exp\Big[-\frac{(y(z)-a\,\mathrm{erf}(\mu z+u_0+\delta u)-\beta z-g_0-\delta g)^2}{2k}\Big],
+   \exp\Big[-\frac{(y(z)-a\,\mathrm{erf}(\mu z+u_0+\delta u)-b_*z-g_0-\delta g)^2}{2k}\Big],
 
-with ``k = kappa + t rho``, ``(u_0, g_0) ~ N(0, S_0)`` and ``(delta u, delta g) ~ N(0, T)``.
+with ``k = kappa + t chi``, ``(u_0, g_0) ~ N(0, S_0)`` and ``(delta u, delta g) ~ N(0, T)``.
 Without data and with ``S_0 = 0`` the first line is minus the energy of one condensed neuron
 (:mod:`~featlearn.theory.condensate`). The stationary point gives the posterior's means.
 """
@@ -87,7 +87,7 @@ class Model(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is solved for: a, t, m = (mu, beta), T and S0 of the module's text."""
+    """What is solved for: a, t, m = omega, T and S0 of the module's text."""
 
     a: float
     t: float
@@ -188,7 +188,7 @@ def threshold(level=0.1, ratio=1.0, degree=3, kappa=0.1, sigma_a2=1.0, high=8.0)
 
 
 def background_free_energy(p, model):
-    """Phi without a special neuron, and the scale t that maximises it.
+    """F without a special neuron, and the scale t that maximises it.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def background_free_energy(p, model):
 
 
 def free_energy(state, p, model):
-    """Phi of the module's text at any State, stationary or not; nats per dimension."""
+    """F of the module's text at any State, stationary or not; nats per dimension."""
     prior = np.diag([1, 1 / (state.t * LINEAR * model.sigma_a2)])
     entropy = 0.5 * np.linalg.slogdet(prior @ state.T)[1] + 1
     entropy += 0.5 * np.trace(np.linalg.solve(state.T, state.S0))
@@ -228,7 +228,7 @@ def free_energy(state, p, model):
 
 
 def solve(state, p, model):
-    """Stationary point of Phi nearest to a start, by Anderson's acceleration of its fixed point.
+    """Stationary point of F nearest to a start, by Anderson's acceleration of its fixed point.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def _channel(state, model):
 
 
 def _update(state, p, model):
-    """One step of the fixed point whose solution makes Phi stationary."""
+    """One step of the fixed point whose solution makes F stationary."""
     found = _channel(state, model)
     k, slope = _ridge(state.t, model), LINEAR * model.sigma_a2
     prior = np.diag([1, 1 / (state.t * slope)])
