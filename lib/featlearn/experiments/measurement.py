@@ -1,7 +1,9 @@
 """One experiment: its sweep run or resumed, and its points put together with their provenance."""
 
+from contextlib import contextmanager
 from time import perf_counter
 
+import torch
 import xarray as xr
 
 from . import provenance
@@ -75,3 +77,18 @@ def measure(
     spent = sum(float(r.attrs["wall_seconds"]) for r in results)
     data.attrs["wall_seconds"] = max(spent, perf_counter() - started)
     return data
+
+
+@contextmanager
+def one_thread():
+    """Compute on one thread of the processor.
+
+    At the sizes of a live cell a second thread gains nothing on an idle machine, and on a
+    busy one the two wait for each other.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

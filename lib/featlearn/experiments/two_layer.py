@@ -263,14 +263,6 @@ def agreement(live, stored):
 
 
 def run_live(points):
-    """Run points without storing them: pairs of a result and its configuration, on the CPU.
-
-    On one thread: at these sizes a second gains nothing on an idle machine, and on a busy
-    one the two wait for each other.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    """Run points without storing them: pairs of a result and its configuration, on the CPU."""
+    with measurement.one_thread():
         return [(run_point(config, "cpu"), config) for config in points]
-    finally:
-        torch.set_num_threads(threads)
