@@ -104,6 +104,34 @@ def test_evidence_and_posterior_of_a_small_network():
     assert abs(kept.mean() - expected) < THRESHOLD * kept.std() / np.sqrt(len(kept)) + 0.002
 
 
+def test_what_is_recorded_belongs_to_the_state_that_the_rung_holds():
+    """After an exchange weights, statistic and record move together."""
+    network = TwoLayerNetwork(d=3, N=2, kappa=0.5)
+    x, y = network.datasets([0], 5)
+    posterior = CollapsedPosterior(network, x.repeat(4, 1, 1), y.repeat(4, 1))
+    statistic = DataEnergy(posterior)
+    start = network.prior_weights(4, torch.Generator().manual_seed(0)).reshape(1, 4, 2, 3)
+
+    def record(weights):
+        return {"again": statistic(weights)[0]}
+
+    ladder = DataScales(np.array([0.0, 0.3, 0.6, 1.0]))
+    run = sample_ladder(statistic, ladder, start, warmup=5, draws=40, seed=1, record=record)
+    assert run.swapped.values[:, :-1].min() > 0.1
+    np.testing.assert_array_equal(run.statistic, run.again)
+
+
+def test_the_gradient_of_the_data_energy_leaves_the_prior_out():
+    network = TwoLayerNetwork(d=3, N=2, kappa=0.5)
+    posterior = CollapsedPosterior(network, *network.datasets([0], 5))
+    w = network.prior_weights(1, torch.Generator().manual_seed(0)).requires_grad_(True)
+    energy, gradient = DataEnergy(posterior)(w.detach())
+    exact = posterior.solve(w).data_energy
+    torch.testing.assert_close(energy, exact.detach())
+    (automatic,) = torch.autograd.grad(exact.sum(), w)
+    torch.testing.assert_close(gradient, automatic)
+
+
 def test_exchanges_obey_detailed_balance():
     """Two rungs whose states are redrawn exactly: acceptance must be that of the ratio."""
     ladder = DataScales(np.array([0.0, 1.0]))

@@ -187,6 +187,7 @@ def test_sums_minimised_at_large_d(seed, depth):
     p = random_prediction(200 + seed, depth)
     rng = np.random.default_rng(seed)
     rows = list(p.table())
+    runs = feasible = 0
     for row in [rows[i] for i in rng.choice(len(rows), min(len(rows), 6), replace=False)]:
         energy, exact = direct(row, p), float(row.solution.exponent)
         optimum = np.array(values(row), dtype=float)
@@ -197,11 +198,27 @@ def test_sums_minimised_at_large_d(seed, depth):
         shifts = np.array([float(b[0]) for b in energy.bounds])
         inside = {"type": "ineq", "fun": lambda x, a=slopes, b=shifts: a @ x + b}
         least = exact - np.log(max(map(len, energy.costs))) / LOG_D
-        for _ in range(2):
-            start = optimum + rng.normal(0, 0.3, energy.size)
+        starts = [optimum + rng.normal(0, 0.3, energy.size) for _ in range(2)]
+        starts += [feasible_point(slopes, shifts, rng) for _ in range(3)]
+        for start in starts:
             found = minimize(lambda x, e=energy: real_sum(e, x), start, constraints=inside)
+            runs += 1
             if np.min(slopes @ found.x + shifts) >= -1e-6:
+                feasible += 1
                 assert found.fun >= least - 1e-4
+    assert runs >= 5 and feasible >= 0.8 * runs
+
+
+def feasible_point(slopes, shifts, rng):
+    """A mean of random corners of the bounds, within 10 of the origin; knows no optimum."""
+    size = slopes.shape[1]
+    corners = [
+        linprog(rng.normal(size=size), -slopes, shifts, bounds=[(-10, 10)] * size).x
+        for _ in range(3)
+    ]
+    point = rng.dirichlet(np.ones(3)) @ np.array(corners)
+    assert np.min(slopes @ point + shifts) >= -1e-9
+    return point
 
 
 def test_every_pattern_of_the_direct_list_is_in_the_table():

@@ -25,6 +25,8 @@ def test_two_widths():
     assert ax.get_xlim() == ax.get_ylim() == (0, 3)
     assert "N_{1}" in ax.get_xlabel() and "N_{2}" in ax.get_ylabel()
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    warned = [", too narrow in part: " in label for label in labels]
+    assert warned == [bool(region.narrow) for region in diagram.regions] and any(warned)
     assert labels[0] == r"1  $\sqrt{d N_{2}}$: GP–Specialization(1)"
     assert ax.texts[0].get_text() == "1\n" + r"$\sqrt{d N_{2}}$"
     assert labels[-1].endswith("2 more")

@@ -6,7 +6,17 @@ from fractions import Fraction as F
 import pytest
 import sympy as sp
 
-from featlearn.scaling import CNN, FCN, phase_diagram, polygons, predict
+from featlearn.scaling import (
+    CNN,
+    FCN,
+    GP,
+    PAPER,
+    Pattern,
+    envelope,
+    phase_diagram,
+    polygons,
+    predict,
+)
 
 d, N, N1, N2 = sp.symbols("d N N1 N2", positive=True)
 EVERYTHING = ["GFL", "Specialization", "Magnetization", "Weak specialization"]
@@ -110,6 +120,26 @@ def test_at_a_corner_the_patterns_of_all_regions_win(case):
             assert meeting <= set(map(str, at(corner).winners))
 
 
+@pytest.mark.parametrize("depth, degree", [(3, 3), (4, 3)])
+def test_no_energy_of_a_learning_layer_is_that_of_a_lazy_one(depth, degree):
+    """Routes that bypass a layer belong to the pattern in which it is lazy."""
+    names = FCN(depth).widths
+    affine = {"d": (F(1), F(0), F(0)), **dict.fromkeys(names, (F(1), F(0), F(0)))}
+    affine[names[0]], affine[names[-1]] = (F(0), F(1), F(0)), (F(0), F(0), F(1))
+    whole = polygons.box(((F(0), F(6)),) * 2)
+    found = envelope.candidates(FCN(depth), degree, "standard", PAPER, affine, whole)
+    energies = {}
+    for functions, patterns in found.items():
+        for pattern in patterns:
+            energies.setdefault(pattern, []).append(functions)
+    assert energies[Pattern([GP()] * (depth - 1))]
+    for pattern, mine in energies.items():
+        for i, layer in enumerate(pattern):
+            if not isinstance(layer, GP):
+                lazier = Pattern(pattern[:i] + (GP(),) + pattern[i + 1 :])
+                assert not set(mine) & set(energies.get(lazier, ()))
+
+
 def test_two_layers_by_hand():
     diagram = phase_diagram(FCN(2), 3, {"N": (0, 6)})
     found = {
@@ -142,6 +172,47 @@ def test_three_layers_by_hand():
 def test_on_a_boundary_both_regions_are_found():
     diagram = phase_diagram(FCN(2), 3, {"N": (0, 6)})
     assert {region.energy for region in diagram.at(5)} == {d**3, sp.sqrt(d * N)}
+
+
+@pytest.mark.parametrize(
+    "vary, point, said",
+    [
+        ({"N1": (0, 3), "N2": (0, 3)}, (1,), r"point = \(1,\): one exponent for each of N1, N2"),
+        ({"N1": (0, 3)}, (1, 2), r"point = \(1, 2\): one exponent for each of N1 "),
+        ({"N1": (0, 3)}, (), r"point = \(\)"),
+        ({"N1": (0, 3)}, (0.5,), r"point\['N1'\] = 0.5: floats"),
+        ({"N1": (0, 3)}, ("one",), r"point\['N1'\] = 'one'"),
+        ({"N1": ("1/2", 3)}, (4,), r"point\['N1'\] = 4: from 1/2 to 3"),
+        ({"N1": ("1/2", 3)}, ("1/3",), r"point\['N1'\] = '1/3': from 1/2 to 3"),
+    ],
+)
+def test_bad_points(vary, point, said):
+    fixed = {} if len(vary) == 2 else {"N2": 1}
+    with pytest.raises(ValueError, match=said):
+        phase_diagram(FCN(3), 3, vary, fixed).at(*point)
+
+
+def test_points_may_be_written_in_several_ways():
+    diagram = phase_diagram(FCN(2), 3, {"N": (0, 6)})
+    for point in ("1/2", F(1, 2), sp.Rational(1, 2)):
+        assert [region.energy for region in diagram.at(point)] == [d]
+
+
+def test_regions_warn_of_layers_too_narrow_for_the_rules():
+    diagram = phase_diagram(FCN(3), 3, {"N1": (0, 3), "N2": (0, 3)})
+    for region in diagram.regions:
+        seen = set()
+        for cell in region.cells:
+            middle = polygons.centre(cell)
+            for corner in cell:
+                for share in (F(1, 50), F(1, 3), F(4, 5)):
+                    point = [x + share * (y - x) for x, y in zip(corner, middle, strict=True)]
+                    p = predict(FCN(3), 3, dict(zip(("N1", "N2"), point, strict=True)))
+                    seen |= {text for text, _ in p.narrow}
+        assert set(region.narrow) == seen
+    assert diagram.at("1/2", 1)[0].narrow == ("N1*e1(1)",) and diagram.at(2, "3/2")[0].narrow == ()
+    assert "; too narrow in part: N1*e1(1) < 1" in repr(diagram)
+    assert "; too narrow in part: `N1*e1(1) < 1` |" in diagram._repr_markdown_()
 
 
 def test_it_shows_itself():

@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction as F
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from featlearn.scaling import (
     LayerPattern,
     Pattern,
     Specialization,
+    phase_diagram,
     predict,
     propagation,
 )
@@ -174,7 +176,8 @@ def test_text():
         "winner: GP–Specialization(1), energy sqrt(d*N2); M2 = sqrt(N2/d)",
         "winner: Specialization(1)–GP, energy sqrt(d*N1); M1 = sqrt(N1/d)",
     ]
-    assert len(p.winners) == 6 and len(lines) == 9
+    assert len(p.winners) == 6 and len(lines) == 10
+    assert lines[-2].startswith("on par, but idle: ") and lines[-2].count(", ") == 4
     assert lines[-1] == "runner-up: GFL(1)–GFL(1), P_* ~ d^(9/7)"
     markdown = p._repr_markdown_()
     assert r"$P_*/\kappa\propto d^{1}$" in markdown
@@ -262,6 +265,9 @@ def test_patterns_may_be_named_or_passed():
         (dict(degree=-1), "degree = -1"),
         (dict(degree=3.0), r"degree = 3\.0"),
         (dict(degree=True), "degree = True"),
+        (dict(degree="3"), "degree = '3'"),
+        (dict(degree=sp.Integer(4)), "degree = 4"),
+        (dict(patterns=3), "patterns = 3: a list of 'GP', 'GFL'"),
         (dict(widths=None), "widths has no N1, N2"),
         (dict(widths={"N1": 1}), r"widths has no N2: FCN\(depth=3\) needs N1, N2"),
         (dict(widths={"N": 1}), r"widths has 'N': FCN\(depth=3\) has N1, N2"),
@@ -283,6 +289,15 @@ def test_patterns_may_be_named_or_passed():
 def test_bad_input(arguments, said):
     with pytest.raises(ValueError, match=said):
         predict(**{"architecture": FCN(3), "degree": 3, "widths": ONES, **arguments})
+
+
+@pytest.mark.parametrize("three", [3, sp.Integer(3), np.int64(3), np.uint8(3)])
+def test_any_type_of_integer_is_a_degree_or_depth(three):
+    p = predict(FCN(three), three, ONES)
+    assert p.exponent == 1 and p.winners == predict(FCN(3), 3, ONES).winners
+    assert type(p.degree) is int and p.architecture == FCN(3) and repr(FCN(three)) == repr(FCN(3))
+    assert predict(FCN(3), three, {"N1": sp.Symbol("a"), "N2": 1}).degree == 3
+    assert phase_diagram(FCN(2), three, {"N": (0, 1)}).degree == 3
 
 
 @pytest.mark.parametrize("depth", [1, 0, -2, 2.0, "3", True, None])
@@ -325,6 +340,46 @@ def test_layers_too_narrow_for_the_rules_are_named():
         q = predict(FCN(3), 3, wide)
         assert q.narrow == () and "too narrow" not in repr(q)
     assert predict(FCN(2), 3, {"N": "1/3"}).narrow == ()  # the input is no sample
+
+
+def row_of(prediction, text):
+    return next(row for row in prediction.table() if repr(row.pattern) == text)
+
+
+def test_a_feature_is_followed_down_through_lazy_layers():
+    p = predict(FCN(4), 3, {"N1": "1/2", "N2": 2, "N3": 1})
+    assert repr(p.winners[0]) == "GFL(1)–GP–Specialization(1)" and p.exponent == F(5, 6)
+    ((text, law),) = p.narrow
+    assert text == "N1*e1(1)" and law.exponent(p.exponents) == F(-1, 6)
+    assert "N1*e1(1)" in repr(p) and "N1*e1(1)" in p._repr_markdown_()
+    # All layers between are asked, each with its own width.
+    q = predict(FCN(4), 3, {"N1": "1/2", "N2": "2/3", "N3": 1})
+    found = dict(row_of(q, "GP–GP–Specialization(1)").narrow)
+    sizes = {text: law.exponent(q.exponents) for text, law in found.items()}
+    assert sizes == {"N1*e1(1)": F(-1, 2), "N2*e2(1)": F(-1, 3)}
+    # One specialised neuron raises the feature, which layers below need not show.
+    low = row_of(q, "Specialization(1)–GP–Specialization(1)")
+    assert low.narrow == () and row_of(q, "Specialization(1)–GP–GP").narrow == ()
+
+
+def test_patterns_on_par_are_listed_although_idle():
+    p = predict(FCN(2), 1, {"N": 1})
+    assert [repr(t) for t in p.ties] == ["GP", "GFL(1)", "Magnetization(1)", "Specialization(1)"]
+    assert "on par, but idle: Specialization(1)" in repr(p) and "on par" in p._repr_markdown_()
+    assert repr(p.table()).endswith("ties, idle") and "ties, idle" in p.table()._repr_markdown_()
+    for seed in range(8):
+        q = random_prediction(seed)
+        assert set(q.ties) == {r.pattern for r in q.table() if r.exponent == q.exponent}
+        assert set(q.winners) <= set(q.ties)
+    alone = predict(FCN(2), 3, {"N": 2})
+    assert alone.ties == alone.winners and "on par" not in repr(alone) + alone._repr_markdown_()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_among_equal_exponents_winners_come_first_and_idle_patterns_last(seed):
+    order = {"wins": 0, "": 1, "idle": 2}
+    keys = [(row.exponent, order[row.verdict]) for row in random_prediction(seed).table()]
+    assert keys == sorted(keys) and len({key[0] for key in keys}) < len(set(keys))
 
 
 @given(st.fractions(0, 1, max_denominator=9), st.fractions(0, 3, max_denominator=9))

@@ -71,6 +71,56 @@ def test_assumptions_of_a_symbol_are_used():
     assert predict(FCN(2), 3, {"N": s}).cases[0].condition == (s <= sp.Rational(1, 3))
 
 
+def intervals(expression, symbol):
+    """Ends of the pieces of a Piecewise, which have to be plain: s <= x, s >= x or both."""
+    found = []
+    for _, condition in expression.args:
+        parts = condition.args if isinstance(condition, sp.And) else (condition,)
+        assert len(parts) <= 2 and all(part.free_symbols == {symbol} for part in parts)
+        assert all(isinstance(part, (sp.Le, sp.Ge)) for part in parts)
+        found.append(condition.as_set())
+    return found
+
+
+@pytest.mark.parametrize("widths", [("a", "a", "2a"), ("a", 1, "1/2"), ("a", "a", "a")])
+def test_conditions_on_one_symbol_are_plain_intervals(widths):
+    s = sp.Symbol("a", positive=True)
+    values = {"a": s, "2a": 2 * s}
+    p = predict(FCN(4), 3, {f"N{i}": values.get(w, w) for i, w in enumerate(widths, 1)})
+    for expression in (p.exponent, p.energy, p.samples, *(row[1] for row in p.table()[::9])):
+        if isinstance(expression, sp.Piecewise):
+            pieces = intervals(expression, s)
+            assert len(pieces) == len({value for value, _ in expression.args})
+    assert len(intervals(p.exponent, s)) > 1
+
+
+@pytest.mark.parametrize(
+    "assumption, value, said",
+    [
+        (dict(negative=True), 1, r"widths\['N'\] = n: at least 0 is needed.*assumptions"),
+        (dict(positive=True), -1, r"widths\['N'\] = -n: at least 0"),
+        (dict(real=True, positive=False), 1, None),
+        (dict(real=True), 1, None),
+    ],
+)
+def test_assumptions_that_leave_no_width_are_refused(assumption, value, said):
+    n = sp.Symbol("n", **assumption)
+    if said is None:
+        assert predict(FCN(2), 3, {"N": value * n}).cases
+        return
+    with pytest.raises(ValueError, match=said):
+        predict(FCN(2), 3, {"N": value * n})
+
+
+def test_changes_of_pattern_at_large_values_are_found():
+    p = predict(FCN(2), 3, {"N": a / 30})
+    assert p.cases[-1].condition == sp.Le(150, a) and p.exponent.subs(a, 10**8) == 3
+    assert p.exponent.subs(a, 149) == sp.Rational(149, 60) + sp.Rational(1, 2)
+    far = predict(FCN(3), 3, {"N1": a / 30, "N2": b / 30})
+    assert far.exponent.subs({a: 10**6, b: 10**6}) == 3
+    assert far.exponent.subs({a: 10**6, b: 30}) == 1
+
+
 def test_it_shows_itself():
     p = predict(FCN(3), 3, {"N1": a, "N2": 2 * a})
     assert "N2 = d^(2*a)" in repr(p) and "GP–GP" in repr(p)

@@ -48,6 +48,30 @@ def test_equal_neurons_are_the_cheapest(ratio):
         assert best > found.energy
 
 
+def test_overlap_and_rest_are_those_of_the_least_energy():
+    """By brute force over mu and rho, at a readout variance that is not one."""
+    alpha, ratio, sigma_a2 = 0.7, 2.0, 1.8
+    found = condensate(alpha, ratio, sigma_a2=sigma_a2)
+    mu = np.linspace(0.5, 2.5, 401)[:, None]
+    rho = np.linspace(0.1, 1.0, 361)
+    g2 = neuron_alignment(mu, mu**2 + rho, 3) ** 2
+    cost = found.count * (mu**2 + rho - 1 - np.log(rho)) / 2
+    energy = cost + ratio * alpha**2 / (2 * sigma_a2 * found.count * g2)
+    i, j = np.unravel_index(energy.argmin(), energy.shape)
+    assert found.energy == pytest.approx(energy[i, j], rel=1e-4)
+    assert found.overlap == pytest.approx(mu[i, 0], abs=0.01)
+    assert found.rest == pytest.approx(rho[j], abs=0.01)
+
+
+@pytest.mark.parametrize("degree", [1, 3, 5])
+def test_neurons_condense_where_cost_over_gain_is_least(degree):
+    v = np.linspace(1e-4, 4, 40_001)
+    ratio = neuron_cost(v) / (alignment_constant(degree) ** 2 * (v**2 / (1 + 2 * v**2)) ** degree)
+    point = condensation_point(degree)
+    assert point.strength == pytest.approx(ratio.min(), rel=1e-6)
+    assert point.v == pytest.approx(v[ratio.argmin()], abs=1e-3)
+
+
 @pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
 def test_exact_energies_approach_it(ratio):
     limit = condensate(1.0, ratio).energy

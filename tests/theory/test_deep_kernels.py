@@ -59,6 +59,20 @@ def test_quadratic_form_is_the_mean_over_pairs_of_inputs(degree, layers):
     assert found > THRESHOLD * sample.std() / 1000  # the comparison has power
 
 
+@pytest.mark.parametrize("degree, layers", [(1, 2), (3, 2), (1, 3)])
+def test_weight_variance_reaches_the_quadratic_form(degree, layers):
+    rng, variance = np.random.default_rng(4), 6.0
+    x, x2 = rng.standard_normal((2, 1_000_000, 4))
+    K = lazy_kernel(layers, *inner_products(x, x2), weight_variance=variance)
+    sample = normalised_hermite(degree, x[:, 0]) * K * normalised_hermite(degree, x2[:, 0])
+    found = lazy_hermite_eigenvalue(degree, 4, layers, weight_variance=variance)
+    error = sample.std() / 1000
+    assert abs(sample.mean() - found) < THRESHOLD * error
+    # The comparison has power, and one layer has no such factor.
+    assert abs(found - lazy_hermite_eigenvalue(degree, 4, layers)) > 1.5 * THRESHOLD * error
+    assert lazy_hermite_eigenvalue(degree, 4, 1, variance) == lazy_hermite_eigenvalue(degree, 4, 1)
+
+
 def test_more_points_change_nothing(monkeypatch):
     before = lazy_hermite_eigenvalue(5, 30, 3)
     monkeypatch.setattr(deep_kernels, "ANGLES", 128)

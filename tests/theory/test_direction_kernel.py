@@ -24,6 +24,26 @@ def test_powers_of_the_variance():
         assert nearest_eigenfunction(degree, 1e-3)[1] > 0.99
 
 
+@pytest.mark.parametrize(
+    "degree, variance, below_half",
+    [(1, 2.0, False), (3, 0.3, False), (3, 2.0, True), (5, 0.1, False), (5, 0.25, True)],
+)
+def test_another_discretisation_has_the_same_eigenfunction(degree, variance, below_half):
+    """An even grid; also where the feature has spread and the share is below a half."""
+    z = np.linspace(-9, 9, 801)
+    root = np.exp(-(z**2) / 4)
+    root /= np.linalg.norm(root)
+    values, vectors = np.linalg.eigh(
+        root[:, None] * direction_kernel(z[:, None], z, variance) * root
+    )
+    shares = (vectors.T @ (root * normalised_hermite(degree, z))) ** 2
+    best = shares.argmax()
+    value, share = nearest_eigenfunction(degree, variance)
+    assert value == pytest.approx(values[best], rel=1e-5)
+    assert share == pytest.approx(shares[best], rel=1e-5)
+    assert value > 0 and (share < 0.5) == below_half
+
+
 def test_sampled_kernels_approach_it():
     d, D, n = 40, 20.0, 1200  # the eigenvalue lies far from those of the other directions
     rng = np.random.default_rng(5)

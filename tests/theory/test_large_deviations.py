@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from featlearn.theory import large_deviations
+from featlearn.theory import importance_sampling, large_deviations, variance_law
 from featlearn.theory.alignment import network_alignment
 from featlearn.theory.importance_sampling import sampled_log_tail, tilted_variances
 from featlearn.theory.kernels import hermite_eigenvalue
@@ -239,6 +239,35 @@ def test_one_neuron_needs_no_tilt():
     # Two neurons are hardly less likely than one that has their readout's variance.
     one, two = (log_tail_probability(1.0, 160, N) for N in (1, 2))
     assert two < one
+
+
+def test_finer_grids_give_the_same():
+    tilt = tilt_for_alignment(0.5, 320, 320)
+    arguments = lambda V: stats.norm.logsf(0.5 / np.sqrt(V)), tilt, 320, 320  # noqa: E731
+    coarse, _ = log_mean(*arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(variance_law, "FINE", 6400)
+        fine, _ = log_mean(*arguments)
+    assert coarse == pytest.approx(fine, abs=2e-4)
+
+
+def test_condensed_neurons_are_proposed_from_a_density():
+    v = np.linspace(0, 6, 60_001)
+    for centre, width in ((1.2, 0.1), (0.2, 0.3)):
+        bump = np.exp(importance_sampling._log_bump(v, centre, width))
+        assert np.trapezoid(bump, v) == pytest.approx(1, abs=1e-3)
+    log_r = np.log([[1.0, 2.0, 5.0, 0.5]])
+    pairs = 1 * 2 + 1 * 5 + 1 * 0.5 + 2 * 5 + 2 * 0.5 + 5 * 0.5
+    found = importance_sampling._log_symmetric(log_r, 2)
+    assert np.exp(found) == pytest.approx(pairs / 6)
+
+
+def test_either_sign_is_as_likely():
+    sample = prior_alignments(4, 3, 3, 1.0, 400_000, 7)
+    expected = np.exp(log_tail_probability(0.1, 4, 3))
+    error = np.sqrt(expected / len(sample))
+    for side in (sample, -sample):
+        assert abs((side >= 0.1).mean() - expected) < THRESHOLD * error
 
 
 def test_bad_draws():

@@ -5,6 +5,7 @@ import pytest
 from scipy.linalg import cho_factor, cho_solve
 
 from featlearn.theory import learning_curve as lc
+from featlearn.theory import sample_channel
 from featlearn.theory.condensate import neuron_cost
 from featlearn.theory.learning_curve import learning_curve, threshold
 
@@ -20,7 +21,7 @@ MODEL = lc.Model(ratio=1.0, kappa=0.1, sigma_a2=1.0, degree=3)
     ],
 )
 def test_the_free_energy_is_stationary(p, model):
-    """By finite differences of Phi in all ten variables, which the fixed point does not use."""
+    """By finite differences of F in all ten variables, which the fixed point does not use."""
     x = lc._pack(lc.solve(lc.solve(lc.START, 1.5 * p, model), p, model))
     for i in range(len(x)):
         step = np.zeros(len(x))
@@ -68,7 +69,7 @@ def test_without_data_one_neuron_costs_what_the_condensate_says():
 
 
 def test_the_background_is_ridge_regression_on_random_inputs():
-    """Log evidence of white labels under kappa + t rho + (t lambda / d) X X^T, at d = 600."""
+    """Log evidence of white labels under kappa + t chi + (t lambda / d) X X^T, at d = 600."""
     d, p = 600, 4.0
     rng = np.random.default_rng(0)
     _, t = lc.background_free_energy(p, MODEL)
@@ -86,9 +87,9 @@ def test_the_background_is_ridge_regression_on_random_inputs():
 
 def test_finer_rules_give_the_same(monkeypatch):
     coarse = learning_curve([4.0])[0]
-    monkeypatch.setattr(lc, "ALONG", lc._half(7.0, 0.1))
-    monkeypatch.setattr(lc, "SHARED", lc._trapezoid(5.6, 0.4))
-    monkeypatch.setattr(lc, "INNER", np.arange(-12.0, 12.1, 0.3))
+    monkeypatch.setattr(sample_channel, "ALONG", sample_channel._half(7.0, 0.1))
+    monkeypatch.setattr(sample_channel, "SHARED", sample_channel._trapezoid(5.6, 0.4))
+    monkeypatch.setattr(sample_channel, "INNER", np.arange(-12.0, 12.1, 0.3))
     fine = learning_curve([4.0])[0]
     assert coarse.alignment == pytest.approx(fine.alignment, rel=5e-3)
 

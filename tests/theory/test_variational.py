@@ -1,5 +1,7 @@
 """The variational bound: its parts by Monte Carlo, and the exact energy below it."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,60 @@ def test_entropy_of_the_choice_closes_the_gap():
         exact = -log_alignment_density(1.0, size, size)
         best = TwoLayerBound(1.0, size, size).specialization(choices=True)
         assert abs(best.estimate - exact) < 1.0 < best.total - exact
+
+
+@pytest.mark.parametrize("neuron, count", [(TRIAL, 3), (WIDE, 10), (PRIOR, 4)])
+def test_each_part_of_the_divergence_is_its_formula(neuron, count):
+    """Not their sum alone: the parts are what the chapter reports."""
+    d = 10
+    found = TwoLayerBound(1.0, d, 10)(neuron, count)
+    m, v, r = neuron.mean, neuron.variance, neuron.rest
+    assert found.quadratic == pytest.approx(count * (d * m**2 + v - 1) / 2, abs=1e-12)
+    assert found.determinant == pytest.approx(-count * np.log(v) / 2, abs=1e-12)
+    assert found.rest == pytest.approx(count * (d - 1) / 2 * (r - 1 - np.log(r)), abs=1e-12)
+    parts = found.quadratic + found.determinant + found.rest
+    assert parts == pytest.approx(count * neuron.divergence(d), abs=1e-12)
+
+
+def test_choices_count_which_neurons_and_which_signs():
+    bound = TwoLayerBound(1.0, 10, 10)
+    assert bound(TRIAL, 3).choices == pytest.approx(np.log(2**3 * math.comb(10, 3)))
+    assert bound(WIDE, 3).choices == 0.0  # its own mirror image
+    for trial in (bound.gaussian_feature_learning(), bound.gaussian_process()):
+        assert trial.choices == 0.0 and trial.estimate == trial.total
+
+
+def test_gaussian_feature_learning_is_least_over_its_variance_and_its_rest():
+    bound = TwoLayerBound(1.0, 10, 10)
+    found = bound.gaussian_feature_learning()
+
+    def total(v, r):
+        return bound(TrialNeuron(0.0, v, r), 10).total
+
+    variances, rests = np.geomspace(1, 40, 16), np.geomspace(0.2, 1.2, 8)
+    scanned = min(total(v, r) for v in variances for r in rests)
+    assert scanned - 1.0 < found.total <= scanned + 0.01
+    # Neither parameter may stay at the prior's: both lower the energy by nats.
+    assert found.total < min(total(v, 1.0) for v in variances) - 1.0
+    assert found.total < min(total(1.0, r) for r in rests) - 1.0
+    assert found.count == 10 and found.neuron.mean == 0.0
+
+
+def test_the_papers_specialised_neuron_keeps_the_rest_of_the_prior():
+    found = TwoLayerBound(1.0, 10, 10).specialization(free_rest=False)
+    assert found.neuron.rest == 1.0 and abs(found.rest) < 1e-12
+
+
+def test_choices_decide_the_number_of_neurons():
+    """The two objectives have their minima at different numbers, and each is least there."""
+    bound = TwoLayerBound(1.0, 10, 10)
+    by_total, by_estimate = bound.specialization(), bound.specialization(choices=True)
+    assert by_estimate.count > by_total.count
+    assert by_estimate.estimate < by_total.estimate and by_total.total < by_estimate.total
+    for found, name in ((by_total, "total"), (by_estimate, "estimate")):
+        for other in (found.count - 1, found.count + 1):
+            nearby = bound(found.neuron, other)
+            assert getattr(found, name) < getattr(nearby, name)
 
 
 def test_wide_networks_at_the_prior_have_the_kernel_energy():

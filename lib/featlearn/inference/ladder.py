@@ -65,7 +65,7 @@ def restraints(alpha, windows, sharpness=4.0):
     windows : int
         Number of windows, the prior included, at least 3.
     sharpness : float
-        Width of a window's restraint is the distance to the next centre over the root of it.
+        Width of a window's restraint is the distance to the previous centre over the root of it.
 
     Returns
     -------

@@ -12,8 +12,9 @@ polygons with rational corners. The package needs sympy and nothing else.
 Modules, from the bottom: ``scale`` (maxima of minima of monomials), ``powers``
 (power laws in print), ``propagation`` (claims i to iii), ``patterns`` (what a layer
 may do), ``architectures``, ``energy`` (eq. 8 and its minimum), ``solution`` (the
-minimiser), ``table``, ``nearby`` (ties) and ``prediction``; ``polygons`` and
-``envelope`` (the least energy over a region) for ``symbolic``, ``phases`` and ``drawing``.
+minimiser), ``table``, ``nearby`` (ties, with ``changes`` and ``cones``) and ``prediction``;
+``polygons`` and ``envelope`` (the least energy over a region) for ``symbolic``, ``phases``
+and ``drawing``.
 """
 
 from .architectures import CNN, FCN, Architecture

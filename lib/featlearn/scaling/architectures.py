@@ -7,6 +7,7 @@ input's kernel, and what multiplies the cost of the readout.
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
+from operator import index
 
 
 class Architecture:
@@ -92,8 +93,10 @@ class FCN(Architecture):
     depth: int
 
     def __post_init__(self):
-        if isinstance(self.depth, bool) or not isinstance(self.depth, int) or self.depth < 2:
+        depth = whole(self.depth)
+        if depth is None or depth < 2:
             raise ValueError(f"depth = {self.depth!r}: an integer of at least 2 is needed")
+        object.__setattr__(self, "depth", depth)
 
     @property
     def widths(self):
@@ -198,13 +201,23 @@ def check_architecture(architecture):
         raise ValueError(f"architecture = {architecture!r}: FCN(depth=...) or CNN() is needed")
 
 
-def check_degree(degree):
-    """Raise ValueError unless it is an odd positive integer."""
-    if isinstance(degree, bool) or not isinstance(degree, int) or degree < 1 or degree % 2 == 0:
+def whole(value):
+    """An int from any integer type but bool; None from all else."""
+    try:
+        return None if isinstance(value, bool) else index(value)
+    except TypeError:
+        return None
+
+
+def read_degree(degree):
+    """The degree as an int; raises ValueError unless it is an odd positive integer."""
+    number = whole(degree)
+    if number is None or number < 1 or number % 2 == 0:
         raise ValueError(
             f"degree = {degree!r}: an odd positive integer is needed, "
             "since the activation is odd and has no even part"
         )
+    return number
 
 
 def check_scaling(scaling):

@@ -6,7 +6,9 @@ from functools import cached_property
 import sympy as sp
 
 from . import polygons
+from .architectures import exponent
 from .powers import ScalingLaw
+from .solution import Solution
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Region:
         The energy's exponent, ``c0 + c1 x (+ c2 y)`` in the varied exponents.
     cells : tuple of cells
         Convex pieces that make up the region.
+    problem : tuple
+        Architecture, degree, scaling, and each quantity's exponent as an affine function.
     outlines : tuple of tuples of points
         Its outlines, counter-clockwise; a clockwise one is a hole. Points are tuples of
         Fractions. In one dimension: its segments.
@@ -35,6 +39,7 @@ class Region:
     ridge: ScalingLaw
     function: tuple
     cells: tuple = field(repr=False)
+    problem: tuple = field(repr=False, compare=False)
     outlines: tuple = field(default=(), repr=False)
 
     def drawn(self, outlines):
@@ -56,12 +61,36 @@ class Region:
         """Area in the plane of exponents (length in one dimension), a Fraction."""
         return sum(map(polygons.measure, self.cells))
 
+    @cached_property
+    def narrow(self):
+        """Layers too narrow for the rules, somewhere in the region: products such as ``N1*e1(1)``.
+
+        Of the first winner (:attr:`~featlearn.scaling.solution.Solution.narrow`), looked for
+        in the middle of each cell and inside its corners, where a power law is least.
+        """
+        architecture, degree, scaling, affine = self.problem
+        found = {}
+        for cell in self.cells:
+            middle = polygons.centre(cell)
+            for end in (middle, *cell):
+                point = [(999 * x + y) / 1000 for x, y in zip(end, middle, strict=True)]
+                exponents = {name: polygons.value(f, point) for name, f in affine.items()}
+                solution = Solution(architecture, self.winners[0], degree, exponents, scaling)
+                found.update(solution.narrow)
+        return tuple(sorted(found))
+
     def __contains__(self, point):
         return any(_covers(cell, point) for cell in self.cells)
 
     def names(self):
         """The winners' names in one line."""
         return ", ".join(map(repr, self.winners))
+
+    def warning(self, quote=""):
+        """Which layers are too narrow for the rules, as text; empty if none is."""
+        if not self.narrow:
+            return ""
+        return "too narrow in part: " + ", ".join(f"{quote}{x} < 1{quote}" for x in self.narrow)
 
 
 @dataclass(frozen=True)
@@ -115,14 +144,28 @@ class PhaseDiagram:
 
         Parameters
         ----------
-        *point : Fraction or int
+        *point : int, Fraction or str
             One exponent for each varied width, in their order.
 
         Returns
         -------
         tuple of Region
+
+        Raises
+        ------
+        ValueError
+            If their number is wrong, or one is inexact or outside of its range.
         """
-        return tuple(region for region in self.regions if point in region)
+        if len(point) != len(self.ranges):
+            raise ValueError(
+                f"point = {point!r}: one exponent for each of {', '.join(self.ranges)} is needed"
+            )
+        exact = []
+        for x, (name, (low, high)) in zip(point, self.ranges.items(), strict=True):
+            exact.append(exponent(x, f"point[{name!r}]"))
+            if not low <= exact[-1] <= high:
+                raise ValueError(f"point[{name!r}] = {x!r}: from {low} to {high} is allowed")
+        return tuple(region for region in self.regions if tuple(exact) in region)
 
     def title(self, show=str):
         """Architecture, degree, fixed widths and scaling in one line; ``show`` writes laws."""
@@ -150,7 +193,8 @@ class PhaseDiagram:
         box = ", ".join(f"{n} from {_d(a)} to {_d(b)}" for n, (a, b) in self.ranges.items())
         lines = [f"{self.title()}; {box}"]
         for region in self.regions:
-            lines.append(f"{region.names()}: energy {region.law}; {_extent(region)}")
+            parts = [f"{region.names()}: energy {region.law}", _extent(region), region.warning()]
+            lines.append("; ".join(filter(None, parts)))
         if self.boundaries:
             texts = dict.fromkeys(map(str, self.boundaries))
             lines.append("boundaries: " + "; ".join(texts))
@@ -166,7 +210,8 @@ class PhaseDiagram:
         for region in self.regions:
             samples = (region.law / region.ridge).latex()
             lines.append(
-                f"| {region.names()} | ${region.law.latex()}$ | ${samples}$ | {_extent(region)} |"
+                f"| {region.names()} | ${region.law.latex()}$ | ${samples}$ | "
+                f"{'; '.join(filter(None, [_extent(region), region.warning('`')]))} |"
             )
         equations = dict.fromkeys(f"${boundary.latex()}$" for boundary in self.boundaries)
         if equations:

@@ -38,7 +38,8 @@ def draw(diagram, ax=None):
         corners = [_tall(outline) if flat else outline for outline in region.outlines]
         patch = ax.add_patch(PathPatch(_path(corners), **style))
         law = f"${region.law.latex()}$"
-        patch.set_label(f"{number}  {law}: {_few(region.winners)}")
+        mark = ", too narrow in part" * bool(region.narrow)
+        patch.set_label(f"{number}  {law}{mark}: {_few(region.winners)}")
         cell = max(region.cells, key=polygons.measure)
         place = [float(x) for x in polygons.centre(cell)] + [0.5] * flat
         text = ax.text(*place, _label(number, law, cell, diagram), ha="center", va="center")

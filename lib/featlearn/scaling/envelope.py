@@ -139,8 +139,11 @@ def _difference(f, g):
     return tuple(a - b for a, b in zip(f, g, strict=True))
 
 
-def regions(cells, candidates, ridge):
-    """Cells gathered by winners and energy: regions without outlines, and their cells."""
+def regions(cells, candidates, ridge, problem):
+    """Cells gathered by winners and energy: regions without outlines, and their cells.
+
+    ``problem`` is the architecture, degree, scaling and affine exponents of all quantities.
+    """
     gathered, laws = defaultdict(list), {}
     for cell, function, reached_by in cells:
         patterns = {pattern for functions in reached_by for pattern in candidates[functions]}
@@ -155,7 +158,7 @@ def regions(cells, candidates, ridge):
         laws[winners, function] = min(known, key=lambda law: simplicity(*law))
     keys = sorted(gathered, key=lambda key: (-sum(map(polygons.measure, gathered[key])), str(key)))
     regions = [
-        Region(winners, laws[winners, f][0], ridge, f, tuple(gathered[winners, f]))
+        Region(winners, laws[winners, f][0], ridge, f, tuple(gathered[winners, f]), problem)
         for winners, f in keys
     ]
     return regions, [gathered[key] for key in keys]

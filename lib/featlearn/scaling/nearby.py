@@ -4,12 +4,13 @@ Energies are piecewise linear in the width exponents, so at a small distance onl
 direction counts. A pattern that is idle at a corner of a phase diagram may be the
 cheapest in a region that ends there. Near a point, of each maximum and minimum only the
 terms that are equal at the point itself matter. Few are left, most patterns share them,
-and the energy's change in any direction is read off.
+and the energy's change in any direction is read off. Whether there is a direction in
+which a pattern is needed is decided exactly, by cutting cones of directions.
 """
 
-from itertools import product
 from math import lcm
 
+from .changes import Changes
 from .energy import Frame, Network
 from .patterns import GP
 from .scale import Scale
@@ -30,40 +31,28 @@ def winners_nearby(energy, architecture, degree, exponents, scaling, families):
     set of tuple of LayerPattern
     """
     tied = _tied(energy, architecture, degree, exponents, scaling, families)
-    rest = {pattern: frozenset(_lazier(pattern, tied)) for pattern in tied}
-    found = {pattern for pattern, others in rest.items() if not others}
-    # Patterns of one kind are told apart in no direction.
-    kinds = {(tied[p], rest[p]): [] for p in tied.keys() - found}
-    for pattern in tied.keys() - found:
-        kinds[tied[pattern], rest[pattern]].append(pattern)
-    slopes = _Slopes(tied.values())
-    for direction in directions(architecture, exponents):
-        change = slopes.at(direction)
-        least = min(change.values())
-        for mine, others in list(kinds):
-            if change[mine] == least and all(change[other] > least for other in others):
-                found.update(kinds.pop((mine, others)))
-    return found
-
-
-def directions(architecture, exponents):
-    """Directions to look into: fine enough for two free widths, coarser for more.
-
-    Returns
-    -------
-    list of tuple of int
-        The change of the exponents of ``architecture.names``; none falls below zero.
-    """
-    names, free = architecture.names, architecture.free
-    reach = {1: 1, 2: 4, 3: 2}.get(len(free), 1)
-    found = []
-    for steps in product(range(-reach, reach + 1), repeat=len(free)):
-        change = dict.fromkeys(names, 0)
-        for step, width in zip(steps, free, strict=True):
-            for name, sign in width.items():
-                change[name] += step * sign
-        if any(steps) and all(exponents[n] > 0 or change[n] >= 0 for n in names):
-            found.append(tuple(change[n] for n in names))
+    # Numbers in place of conditions: these are hashed only once.
+    number = {c: i for i, c in enumerate(set().union(*tied.values()))}
+    changes = Changes(architecture, exponents, list(number))
+    short = {kind: changes.shortened(number[c] for c in kind) for kind in frozenset(tied.values())}
+    tied = {pattern: short[kind] for pattern, kind in tied.items()}
+    found, kinds = set(), {}
+    for pattern in tied:
+        others = frozenset(_lazier(pattern, tied))
+        if not others:
+            found.add(pattern)
+        elif not any(changes.never_above(other, tied[pattern]) for other in others):
+            # Patterns of one kind are told apart in no direction.
+            kinds.setdefault((tied[pattern], others), []).append(pattern)
+    rivals = changes.lowest(frozenset(tied.values()))
+    while kinds:
+        kind = next(iter(kinds))
+        direction = changes.where_needed(*kind, rivals)
+        if direction is None:
+            del kinds[kind]
+            continue
+        for other in [k for k in kinds if changes.is_needed(direction, *k, rivals)]:
+            found.update(kinds.pop(other))
     return found
 
 
@@ -124,29 +113,6 @@ def _deciding(condition, point):
     if value > 0:
         return frozenset()
     return frozenset({frozenset(frozenset(a.root() for a in route) for route in equal.routes)})
-
-
-class _Slopes:
-    """Changes of the energy of every kind of pattern in a direction, up to a common factor."""
-
-    def __init__(self, kinds):
-        self._kinds = list(set(kinds))
-        conditions = list(set().union(*self._kinds))
-        forms = list({form for c in conditions for route in c for form in route})
-        grain = lcm(*(c.denominator for form in forms for c in form))
-        self._forms = [[int(grain * c) for c in form] for form in forms]
-        # Numbers in place of the forms and conditions: these are hashed only once.
-        number = {form: i for i, form in enumerate(forms)}
-        self._conditions = [[[number[f] for f in route] for route in c] for c in conditions]
-        number = {condition: i for i, condition in enumerate(conditions)}
-        self._members = [[number[c] for c in kind] for kind in self._kinds]
-
-    def at(self, direction):
-        """The change of each kind, a dict from its conditions to an integer."""
-        forms = [sum(map(int.__mul__, form, direction)) for form in self._forms]
-        conditions = [min(max(forms[f] for f in route) for route in c) for c in self._conditions]
-        changes = (max(conditions[c] for c in members) for members in self._members)
-        return dict(zip(self._kinds, changes, strict=True))
 
 
 def _lazier(pattern, tied):

@@ -288,13 +288,20 @@ def read_families(patterns):
     Raises
     ------
     ValueError
-        If an entry is neither a subclass of LayerPattern nor the name of a shipped one.
+        If it is no list, or an entry is neither a subclass of LayerPattern nor the name of
+        a shipped one.
     """
     if patterns is None:
         return PAPER
     known = {family.name: family for family in SHIPPED}
     families = [GP]
-    for entry in [patterns] if isinstance(patterns, (str, type)) else patterns:
+    entries = [patterns] if isinstance(patterns, (str, type)) else patterns
+    if not hasattr(entries, "__iter__"):
+        raise ValueError(
+            f"patterns = {patterns!r}: a list of {', '.join(map(repr, known))}, or of subclasses "
+            "of LayerPattern, is needed"
+        )
+    for entry in entries:
         family = known.get(entry) if isinstance(entry, str) else entry
         if not (isinstance(family, type) and issubclass(family, LayerPattern) and family.name):
             raise ValueError(

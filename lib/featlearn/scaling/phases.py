@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from . import polygons
-from .architectures import check_architecture, check_degree, check_scaling, exponent, read_widths
+from .architectures import check_architecture, check_scaling, exponent, read_degree, read_widths
 from .diagram import Boundary, PhaseDiagram
 from .envelope import candidates, lower_envelope, regions
 from .patterns import read_families
@@ -48,7 +48,7 @@ def phase_diagram(
     boundaries: N = d^5; N = d
     """
     check_architecture(architecture)
-    check_degree(degree)
+    degree = read_degree(degree)
     check_scaling(scaling)
     families = read_families(patterns)
     ranges = _read_ranges(architecture, vary)
@@ -61,7 +61,7 @@ def phase_diagram(
     convex = candidates(architecture, degree, scaling, families, affine, whole)
     cells = lower_envelope(convex, whole)
     ridge = ScalingLaw({architecture.layers[-1]: int(scaling == "mean-field")})
-    found, pieces = regions(cells, convex, ridge)
+    found, pieces = regions(cells, convex, ridge, (architecture, degree, scaling, affine))
     outlines, borders = polygons.join(pieces)
     found = [region.drawn(outline) for region, outline in zip(found, outlines, strict=True)]
     boundaries = []

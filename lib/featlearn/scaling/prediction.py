@@ -4,9 +4,9 @@ from functools import cached_property
 
 from .architectures import (
     check_architecture,
-    check_degree,
     check_names,
     check_scaling,
+    read_degree,
     read_widths,
 )
 from .energy import energy_exponents, is_idle
@@ -69,7 +69,7 @@ def predict(architecture, degree=3, widths=None, *, scaling="standard", patterns
     5 <= a: 3: GP
     """
     check_architecture(architecture)
-    check_degree(degree)
+    degree = read_degree(degree)
     check_scaling(scaling)
     families = read_families(patterns)
     if symbols_in(widths):
@@ -97,7 +97,9 @@ class Prediction:
     -----
     A pattern is idle if replacing one of its layers by GP does not raise the energy,
     neither at these widths nor at any nearby. Where several regions of a phase diagram
-    meet, the patterns of all of them win.
+    meet, the patterns of all of them win. ``ties`` has idle patterns of the same energy too:
+    for a linear target and N = d, GFL and specialization are on par in two layers, as the
+    paper has it, but specialization is cheapest nowhere near.
     ``energy``, ``samples``, ``parameters``, ``bounds``, ``ranges`` and ``narrow`` are of the
     first winner; the rows of ``table()`` have those of the others.
     """
@@ -139,6 +141,11 @@ class Prediction:
         return tuple(row.pattern for row in self._best)
 
     @property
+    def ties(self):
+        """All patterns of least energy at these widths, simplest first, idle ones included."""
+        return tuple(sorted((r.pattern for r in self._table if not r.margin), key=Pattern.rank))
+
+    @property
     def energy(self):
         """The energy as a sympy expression in positive symbols."""
         return self._best[0].energy
@@ -177,6 +184,11 @@ class Prediction:
         """
         return self._table
 
+    def _idle_ties(self):
+        names = [repr(r.pattern) for r in self._table if r.verdict == "idle" and not r.margin]
+        more = len(names) - SHOWN
+        return ", ".join(names[:SHOWN] + [f"and {more} more, see ties"] * (more > 0))
+
     def _samples(self, row):
         return row.solution.energy / self._ridge
 
@@ -197,6 +209,8 @@ class Prediction:
             )
         if len(self._best) > SHOWN:
             lines.append(f"... and {len(self._best) - SHOWN} more winners, see table()")
+        if self._idle_ties():
+            lines.append(f"on par, but idle: {self._idle_ties()}")
         if self.runner_up:
             other = self.runner_up
             lines.append(f"runner-up: {other.pattern!r}, P_* ~ {_power(other.exponent)}")
@@ -220,6 +234,8 @@ class Prediction:
             lines.append(f"| **{row.pattern!r}** | ${law}$ | ${samples}$ | {details} |")
         if len(self._best) > SHOWN:
             lines.append(f"| and {len(self._best) - SHOWN} more, see `table()` | | | |")
+        if self._idle_ties():
+            lines.append(f"| on par, but idle: {self._idle_ties()} | | | |")
         if self.runner_up:
             other = self.runner_up
             lines.append(

@@ -73,25 +73,34 @@ class Solution:
 
     @cached_property
     def narrow(self):
-        """Layers too narrow to offer the feature that the next one learns.
+        """Layers too narrow to offer a feature that a layer above them learns.
 
         The rules take mean kernels. A sampled kernel of N neurons tells a feature of
         strength e from the noise of the others if N e >= 1 (the chapter on feature
-        propagation derives it).
+        propagation derives it). A learned feature is followed downwards through all
+        layers that pass its strength on, to the one that raised it, or to the input. The
+        readout is not asked: eq. (8) gives it the mean kernel.
 
         Returns
         -------
         tuple of (str, ScalingLaw)
             The product in words, ``N1*e1(1)``, and its value, which is below one.
         """
-        found = []
+        found = {}
         for layer, choice in self._learning():
-            if layer.index > 1:
-                name = self._architecture.layers[layer.index - 2]
-                law = ScalingLaw({name: 1}) * self._value(layer.strengths[choice.feature])
+            k, strength = choice.feature, self._value(layer.strengths[choice.feature])
+            for below in reversed(self._layers[: layer.index - 1]):
+                name = self._architecture.layers[below.index - 1]
+                law = ScalingLaw({name: 1}) * strength
                 if self._size(law) < 0:
-                    found.append((f"{name}*e{layer.index - 1}({choice.feature})", law))
-        return tuple(found)
+                    found[below.index, k] = f"{name}*e{below.index}({k})", law
+                if k not in below.strengths:
+                    break
+                passed = self._value(below.strengths[k])
+                if self._size(passed) < self._size(strength):  # raised here, by learning
+                    break
+                strength = passed
+        return tuple(found[key] for key in sorted(found))
 
     def _size(self, law):
         return law.exponent(self._exponents)

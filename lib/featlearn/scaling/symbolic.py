@@ -47,19 +47,25 @@ class SymbolicPrediction:
         self._problem = architecture, degree, scaling, families, affine, self._domain
         convex = candidates(*self._problem)
         ridge = ScalingLaw({architecture.layers[-1]: int(scaling == "mean-field")})
-        found, pieces = regions(lower_envelope(convex, self._domain), convex, ridge)
+        cells = lower_envelope(convex, self._domain)
+        found, pieces = regions(cells, convex, ridge, (architecture, degree, scaling, affine))
         outlines, _ = polygons.join(pieces)
         self._saved = _combine(ridge, affine)
-        self.cases = tuple(
+        cases = [
             self._case(region.drawn(outline))
             for region, outline in zip(found, outlines, strict=True)
-        )
+        ]
+        self.cases = tuple(case for case in cases if case.condition != sp.false)
+        if not self.cases:
+            raise ValueError(
+                f"widths = {widths!r}: a width is below one at all values that the symbols allow"
+            )
         if len(self.symbols) == 1:
             self.cases = tuple(sorted(self.cases, key=lambda case: case.region.outlines))
 
     def _case(self, region):
-        conditions = [_within(shape, self._domain, self.symbols) for shape in _convex(region)]
-        return Case(region, self._expression(region.function), sp.Or(*conditions))
+        where = _where(_convex(region), self._domain, self.symbols)
+        return Case(region, self._expression(region.function), where)
 
     def _expression(self, function):
         """Exponent of the sample size, from that of the energy."""
@@ -128,13 +134,20 @@ class SymbolicPrediction:
         for pattern, energies in pattern_energies(*self._problem):
             pieces = {}
             for cell, function, _ in lower_envelope(energies, self._domain):
-                pieces.setdefault(function, []).append(_within(cell, self._domain, self.symbols))
-            cases = [(self._expression(f), sp.Or(*where)) for f, where in pieces.items()]
-            rows.append((pattern, sp.Piecewise(*cases)))
+                pieces.setdefault(function, []).append(cell)
+            rows.append((pattern, self._join((self._expression(f), c) for f, c in pieces.items())))
         return sorted(rows, key=lambda row: row[0].rank())
 
     def _piecewise(self, read):
-        return sp.Piecewise(*((read(case), case.condition) for case in self.cases))
+        pieces = {}
+        for case in self.cases:
+            pieces.setdefault(read(case), []).extend(_convex(case.region))
+        return self._join(pieces.items())
+
+    def _join(self, pieces):
+        return sp.Piecewise(
+            *((value, _where(cells, self._domain, self.symbols)) for value, cells in pieces)
+        )
 
     def _title(self, show):
         widths = ", ".join(show(name, value) for name, value in self.widths.items())
@@ -249,6 +262,11 @@ def _affine(value, symbols, name):
             f"widths[{name!r}] = {value!r}: an exponent must be linear in the symbols, "
             "with rational coefficients"
         )
+    if (value >= 0) is sp.false:
+        raise ValueError(
+            f"widths[{name!r}] = {value!r}: at least 0 is needed, which the symbols' "
+            "assumptions exclude"
+        )
     numbers = [poly.coeff_monomial(m) for m in (1, *symbols)]
     return tuple(Fraction(int(c.p), int(c.q)) for c in numbers)
 
@@ -269,6 +287,19 @@ def _convex(region):
     if all(polygons.measure((a, b, c)) > 0 for (a, b), (_, c) in turns):
         return [outline]
     return region.cells
+
+
+def _where(cells, domain, symbols):
+    """Condition on the symbols to lie in one of some cells; intervals that touch are joined."""
+    if len(symbols) == 1:
+        joined = []
+        for low, high in sorted((min(cell), max(cell)) for cell in cells):
+            if joined and low <= joined[-1][1]:
+                joined[-1] = joined[-1][0], max(high, joined[-1][1])
+            else:
+                joined.append((low, high))
+        cells = joined
+    return sp.Or(*(_within(cell, domain, symbols) for cell in cells))
 
 
 def _within(cell, domain, symbols):

@@ -20,7 +20,8 @@ class Row:
     margin : Fraction
         By how much it exceeds the least exponent.
     verdict : {"wins", "idle", ""}
-        Idle: some layer learns something that does not lower the energy.
+        Idle: some layer learns something that does not lower the energy. It may be the least
+        energy all the same; tables then show ``ties, idle``.
     """
 
     def __init__(self, pattern, exponent, margin, verdict, problem):
@@ -107,7 +108,7 @@ class Table(Sequence):
         for row in self._rows[:SHOWN]:
             law = str(row.solution.energy)
             margin = str(row.margin) if row.margin else ""
-            lines.append((repr(row.pattern), law, str(row.exponent), margin, row.verdict))
+            lines.append((repr(row.pattern), law, str(row.exponent), margin, _verdict(row)))
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         return "\n".join([*text, *self._more()])
@@ -118,7 +119,7 @@ class Table(Sequence):
             law = f"${row.solution.energy.latex()}$"
             margin = str(row.margin) if row.margin else ""
             name = f"**{row.pattern!r}**" if row.verdict == "wins" else repr(row.pattern)
-            lines.append((name, law, str(row.exponent), margin, row.verdict))
+            lines.append((name, law, str(row.exponent), margin, _verdict(row)))
         text = ["| " + " | ".join(line) + " |" for line in lines]
         return "\n".join([*text, "", *self._more()])
 
@@ -127,6 +128,10 @@ class Table(Sequence):
         return [f"... and {hidden} more rows; a slice such as table[{SHOWN}:] shows them"] * (
             hidden > 0
         )
+
+
+def _verdict(row):
+    return "ties, idle" if row.verdict == "idle" and not row.margin else row.verdict
 
 
 def as_text(name, law):

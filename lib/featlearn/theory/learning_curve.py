@@ -27,18 +27,14 @@ Without data and with ``S_0 = 0`` the first line is minus the energy of one cond
 (:mod:`~featlearn.theory.condensate`). The stationary point gives the posterior's means.
 """
 
-from math import pi
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import erf
 
 from .alignment import neuron_alignment
-from .hermite import normalised_hermite
+from .sample_channel import LINEAR, NONLINEAR, Model, State, channel, ridge
 
-LINEAR = 4 / (3 * pi)  # of the kernel E_w[erf erf] at |w| = 1, and the rest of its diagonal
-NONLINEAR = 2 / pi * (np.arcsin(2 / 3) - 2 / 3)
 TOLERANCE, MOST_STEPS, MEMORY = 1e-7, 1000, 6
 
 
@@ -75,25 +71,6 @@ class Saddle(NamedTuple):
     scale: float
     background_scale: float
     gain: float
-
-
-class Model(NamedTuple):
-    """The fixed numbers: N / d, ridge, readout variance, degree of the target."""
-
-    ratio: float
-    kappa: float
-    sigma_a2: float
-    degree: int
-
-
-class State(NamedTuple):
-    """What is solved for: a, t, m = omega, T and S0 of the module's text."""
-
-    a: float
-    t: float
-    m: np.ndarray
-    T: np.ndarray
-    S0: np.ndarray
 
 
 START = State(-1.5, 3.0, np.array([1.2, 0.5]), np.diag([0.3, 0.3]), np.diag([0.05, 0.3]))
@@ -202,7 +179,7 @@ def background_free_energy(p, model):
 
     def at(log_t):
         t = np.exp(log_t)
-        k, slope = _ridge(t, model), t * LINEAR * model.sigma_a2
+        k, slope = ridge(t, model), t * LINEAR * model.sigma_a2
         # (1/P) tr of the inverse label covariance, by Marchenko and Pastur
         tau = brentq(lambda x: 1 / x - k - slope / (1 + slope * p * x), 1e-12, 1 / k)
         log_det = np.log(1 / tau) + np.log1p(slope * p * tau) / p
@@ -223,7 +200,7 @@ def free_energy(state, p, model):
     entropy -= 0.5 * (np.trace(prior @ (state.S0 + state.T)) + state.m @ prior @ state.m)
     readout = -model.ratio * state.a**2 / (2 * model.sigma_a2)
     return float(
-        readout + _scale_cost(state.t, model) + entropy + p * _channel(state, model).log_evidence
+        readout + _scale_cost(state.t, model) + entropy + p * channel(state, model).log_evidence
     )
 
 
@@ -265,97 +242,10 @@ def solve(state, p, model):
     raise ValueError(f"samples = {p!r}: the equations were not solved in {MOST_STEPS} steps")
 
 
-class _Averages(NamedTuple):
-    log_evidence: float
-    force: np.ndarray  # E[G G^T], G the derivative of the log evidence by (u_0, g_0)
-    curvature: np.ndarray  # -E[dG]
-    along: np.ndarray  # E[z G]
-    pull: float  # E<f r>, r the residual, f = erf(u)
-    power: float  # E<f^2>
-    residual: float  # E<r^2>
-
-
-def _trapezoid(reach, spacing):
-    """Rule for a standard normal number; converges faster than any power of the spacing."""
-    x = np.arange(-reach, reach + spacing / 2, spacing)
-    w = np.exp(-(x**2) / 2)
-    return x, w / w.sum()
-
-
-def _half(reach, spacing):
-    """The same for even functions."""
-    x = np.arange(spacing / 2, reach, spacing)
-    w = np.exp(-(x**2) / 2)
-    return x, w / w.sum()
-
-
-ALONG, SHARED, OFFSET = _half(6.2, 0.15), _trapezoid(4.8, 0.48), _trapezoid(4.0, 0.8)
-# Of delta u, about its posterior mean without the neuron's output, which can be far out: labels
-# grow as z**m.
-INNER = np.arange(-10.0, 10.1, 0.4)
-
-
-def _channel(state, model):
-    """Averages over one sample: quadrature over z, u_0, g_0 and delta u; delta g in closed form."""
-    (z, wz), (v, wv), (g, wg) = ALONG, SHARED, OFFSET
-    weight = wz[:, None, None] * wv[:, None] * wg
-    a, T, S0 = state.a, state.T, state.S0
-    k = _ridge(state.t, model)
-    root = np.sqrt(S0[0, 0])
-    mixed = S0[0, 1] / root
-    own = np.sqrt(max(S0[1, 1] - mixed**2, 0.0))
-    wide = np.sqrt(T[0, 0])
-    slope = T[0, 1] / wide
-    inner = T[1, 1] - slope**2  # variance of delta g given delta u
-    wider = k + inner
-
-    offset = normalised_hermite(model.degree, z) - state.m[1] * z
-    offset = (offset[:, None, None] - (mixed * v[:, None] + own * g))[..., None]
-    e = slope * offset / (wider + slope**2) + INNER
-    f = erf((state.m[0] * z[:, None] + root * v)[:, :, None, None] + wide * e)
-    r = offset - a * f - slope * e
-    log_w = -(e**2) / 2 - r**2 / (2 * wider)
-    top = log_w.max(-1, keepdims=True)
-    w = np.exp(log_w - top)
-    norm = w.sum(-1, keepdims=True)
-    w /= norm
-    spacing = (INNER[1] - INNER[0]) / np.sqrt(2 * pi)
-    log_evidence = (top + np.log(spacing * norm))[..., 0] - 0.5 * np.log(wider / model.kappa)
-
-    def inside(q):
-        return (w * q).sum(-1)
-
-    def mean(q):
-        return float((weight * q).sum())
-
-    # Posterior mean and covariance of (delta u, delta g)
-    dg = slope * e + inner / wider * r
-    mean_u, mean_g = wide * inside(e), inside(dg)
-    both = mean(wide * inside(dg * e) - mean_u * mean_g)
-    cov = np.array(
-        [
-            [mean(wide**2 * inside(e**2) - mean_u**2), both],
-            [both, mean(inside(dg**2) - mean_g**2) + inner * k / wider],
-        ]
-    )
-    inverse = np.linalg.inv(T)
-    G = np.tensordot(inverse, np.stack([mean_u, mean_g]), 1)
-    r = r * (k / wider)
-    return _Averages(
-        mean(log_evidence),
-        np.array([[mean(G[i] * G[j]) for j in (0, 1)] for i in (0, 1)]),
-        inverse - inverse @ cov @ inverse,
-        np.array([mean(z[:, None, None] * G[i]) for i in (0, 1)]),
-        mean(inside(f * r)),
-        mean(inside(f**2)),
-        mean(inside(r**2)) + inner * k / wider,
-    )
-
-
 def _update(state, p, model):
     """One step of the fixed point whose solution makes F stationary."""
-    found = _channel(state, model)
-    k, slope = _ridge(state.t, model), LINEAR * model.sigma_a2
+    found = channel(state, model)
+    k, slope = ridge(state.t, model), LINEAR * model.sigma_a2
     prior = np.diag([1, 1 / (state.t * slope)])
     # Half of the old precision keeps T positive where the curvature is not.
     T = np.linalg.inv(0.5 * (np.linalg.inv(state.T) + prior + p * found.curvature))
@@ -365,15 +255,11 @@ def _update(state, p, model):
     size = state.T[1, 1] + state.S0[1, 1] + state.m[1] ** 2  # |b|^2
 
     def by_scale(t):
-        ridge = _ridge(t, model)
-        noise = p * NONLINEAR * model.sigma_a2 * (found.residual / ridge**2 - 1 / ridge)
+        at = ridge(t, model)
+        noise = p * NONLINEAR * model.sigma_a2 * (found.residual / at**2 - 1 / at)
         return -model.ratio * (1 - 1 / t) + size / (t**2 * slope) - 1 / t + noise
 
     return State(a, brentq(by_scale, 1e-4, 1e4), m, (T + T.T) / 2, p * T @ found.force @ T)
-
-
-def _ridge(t, model):
-    return model.kappa + NONLINEAR * model.sigma_a2 * t
 
 
 def _scale_cost(t, model):
