@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import logsumexp
 
 from featlearn.theory import importance_sampling, large_deviations, variance_law
-from featlearn.theory.alignment import network_alignment
+from featlearn.theory.alignment import alignment_constant, network_alignment
 from featlearn.theory.importance_sampling import sampled_log_tail, tilted_variances
 from featlearn.theory.kernels import hermite_eigenvalue
 from featlearn.theory.large_deviations import (
@@ -18,7 +19,7 @@ from featlearn.theory.large_deviations import (
     saddle_point_log_density,
     saddle_point_log_tail,
 )
-from featlearn.theory.neuron_law import tilt_for_alignment
+from featlearn.theory.neuron_law import NeuronLaw, tilt_for_alignment
 from featlearn.theory.variance_law import log_mean
 
 THRESHOLD = 5.0  # standard errors
@@ -224,6 +225,18 @@ def test_direct_convolution_gives_the_same(alpha, d, N, degree):
     assert error < 5e-3
 
 
+@pytest.mark.parametrize("alpha, d", [(0.03, 3800), (0.1, 3800), (0.03, 1000)])
+def test_one_condensed_neuron_by_a_single_integral(alpha, d):
+    """One neuron far out and the mean variance of the others: exact up to small corrections."""
+    v = np.linspace(0, 4, 100_001)
+    log_p, g2 = NeuronLaw(d, d, 0.0).combined(v)
+    log_p -= logsumexp(log_p)
+    far = v > 0.1
+    V = alignment_constant(3) ** 2 / d * g2[far] + hermite_eigenvalue(3, d)
+    expected = np.log(d) + logsumexp(log_p[far] + stats.norm.logsf(alpha / np.sqrt(V)))
+    assert log_tail_probability(alpha, d, d) == pytest.approx(expected, abs=0.02)
+
+
 def test_a_nearby_tilt_serves_the_convolution_as_well():
     tilt = tilt_for_alignment(0.5, 320, 320)
 
@@ -246,7 +259,7 @@ def test_finer_grids_give_the_same():
     arguments = lambda V: stats.norm.logsf(0.5 / np.sqrt(V)), tilt, 320, 320  # noqa: E731
     coarse, _ = log_mean(*arguments)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variance_law, "FINE", 6400)
+        patch.setattr(variance_law, "POINTS", 6400)
         fine, _ = log_mean(*arguments)
     assert coarse == pytest.approx(fine, abs=2e-4)
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from .neuron_law import NeuronLaw
 
-COARSE, FINE = 400, 3200  # grid points
-REACH = 12.0  # of the coarse grid, in units of the variance that the tilt gives
+POINTS, MOST_POINTS = 3200, 12_800  # of the grid
+ACCEPTED, RELATIVE = 0.02, 3e-6  # error, in nats or of the result, before extrapolation
+REACH = 12.0  # of the first grid, in units of the variance that the tilt gives
 SEEN = 40.0  # nats below its largest value at which an integrand is cut
 STEPS = 40  # nodes of one neuron's v per standard deviation
 
@@ -37,15 +38,31 @@ def log_mean(log_given, tilt, d, N, degree=3, sigma_a2=1.0):
     -------
     value, error : float
         Nats; the error is estimated from two spacings.
+
+    Raises
+    ------
+    ValueError
+        If the law is beyond the grid's resolution or the machine's precision.
     """
     law = NeuronLaw(d, N, tilt, degree, sigma_a2)
     one = _Term(law)
     mean = law.mean_alignment() / tilt
-    V, log_f = one.total(log_given, REACH * mean, COARSE)
+    # On too coarse a grid many bulk terms, each rounded up, outweigh one large term.
+    V, log_f = one.total(log_given, REACH * mean, POINTS)
     seen = np.flatnonzero(log_f > log_f.max() - SEEN)
     reach = V[min(seen[-1] + 2, len(V) - 1)]
-    rough, fine = (_log_sum(one.total(log_given, reach, points)[1]) for points in (FINE // 2, FINE))
-    return fine + (fine - rough) / 3, abs(fine - rough) / 3
+    points = POINTS
+    rough = _log_sum(one.total(log_given, reach, points // 2)[1])
+    while True:
+        fine = _log_sum(one.total(log_given, reach, points)[1])
+        value, error = fine + (fine - rough) / 3, abs(fine - rough) / 3
+        if error < max(ACCEPTED, RELATIVE * abs(value)):
+            return value, error
+        points, rough = 2 * points, fine
+        if points > MOST_POINTS:
+            raise ValueError(
+                f"N = {N!r}: {MOST_POINTS} grid points leave an error of {error:.2g} nats"
+            )
 
 
 class _Term:
@@ -62,7 +79,8 @@ class _Term:
         log_p -= np.log(np.exp(log_p).sum())
         log_w = log_p + self.rate * self.V
         self.log_z = log_w.max() + np.log(np.exp(log_w - log_w.max()).sum())
-        self.weight = np.exp(log_w - self.log_z)
+        # Between two peaks the law can be smaller than the least number of double precision.
+        self.weight = np.exp((log_w - self.log_z).astype(np.longdouble))
 
     def total(self, log_given, reach, points):
         """Grid of V > 0 and the log of (weight of the sum of N terms) times the function."""
@@ -72,9 +90,15 @@ class _Term:
         low = place[inside].astype(int)
         share = place[inside] - low
         weight = self.weight[inside]
-        law = np.bincount(low, weight * (1 - share), points + 1)
-        law += np.bincount(low + 1, weight * share, points + 1)
-        total = _power(law.astype(np.longdouble), self.N)[1:]
+        if not (weight > 0).all():
+            raise ValueError(
+                f"N = {self.N!r}: the law of one neuron spans more than this machine's extended "
+                "precision; a smaller N or d is needed"
+            )
+        law = np.zeros(points + 2, np.longdouble)
+        np.add.at(law, low, weight * (1 - share))
+        np.add.at(law, low + 1, weight * share)
+        total = _power(law[: points + 1], self.N)[1:]
         V = step * np.arange(1, points + 1)
         with np.errstate(divide="ignore"):
             log_law = np.log(total).astype(float)
