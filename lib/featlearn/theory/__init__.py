@@ -1,6 +1,5 @@
-"""Exact numbers at finite size: integrals, kernels, alignment, the law of one neuron.
+"""Exact numbers at finite size: integrals, kernels, alignment, the law of one neuron, the bound.
 
-Modules: ``hermite``, ``gaussian``, ``kernels``, ``alignment``, ``neuron_law``.
-They need numpy and scipy; ``hermite`` and ``alignment`` use plain arithmetic
+All of it needs numpy and scipy; ``hermite`` and ``alignment`` use plain arithmetic
 and also run on tensors that carry gradients.
 """
