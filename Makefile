@@ -8,6 +8,10 @@ TORCH  ?=
 
 INSTALLED := $(VENV)/.installed
 TOOLS     := PYTHONPATH=book $(VENV)/bin/python -m _tools
+RIVALS    := _build/rivals
+BENCH     := $(if $(SIZES),--sizes $(SIZES)) $(if $(ENTRIES),--entries $(ENTRIES)) \
+             $(if $(BUDGET),--budget $(BUDGET)) $(if $(THREADS),--threads $(THREADS)) \
+             $(if $(FRESH),--fresh)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test html serve chapter results bench lock clean
@@ -33,11 +37,12 @@ serve: html ## Serve the site on this machine (PORT=8000)
 chapter: $(INSTALLED) ## Execute one chapter afresh: C=two-layer (DEVICE=cuda with a GPU)
 	@$(TOOLS) chapter --device $(DEVICE) -- $(C)
 
-results: $(INSTALLED) ## Measure what is missing in book/results (hours)
-	@$(VENV)/bin/python -m featlearn.experiments
+results: $(INSTALLED) ## Measure what is missing in book/results (hours; EXECUTOR=slurm PARTITION=…)
+	@$(VENV)/bin/python -m featlearn.experiments $(if $(WORKERS),--workers $(WORKERS))
 
-bench: $(INSTALLED) ## Time the library against its limits; writes benchmarks/results
+bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers (an hour; SIZES=15 for a part)
 	@$(VENV)/bin/python benchmarks/scaling.py
+	@$(VENV)/bin/python -m benchmarks.sampling $(BENCH)
 
 lock: $(INSTALLED) ## Resolve pyproject.toml anew into requirements.lock and environment.yml
 	@$(TOOLS) lock $(if $(TORCH),--torch $(TORCH))
@@ -55,4 +60,10 @@ $(VENV)/bin/python:
 $(INSTALLED): requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The samplers that ours is compared with stay out of the book's environment.
+$(RIVALS)/.installed: benchmarks/rivals.lock | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install --disable-pip-version-check --quiet -r benchmarks/rivals.lock
 	@touch $@

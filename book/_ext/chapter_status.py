@@ -8,6 +8,8 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective
 
+from featlearn.experiments import code
+
 
 class StatusTable(SphinxDirective):
     """A table made from files, which the page then depends on.
@@ -53,7 +55,8 @@ class ResultStatus(StatusTable):
     """Each stored result's provenance, from its own attributes."""
 
     pattern = "results/*.nc"
-    header = ("Result", "Measured", "Device", "Precision", "Wall time", "Commit", "Configuration")
+    header = ("Result", "Measured", "Device", "Precision", "Wall time", "Commit", "Configuration",
+              "Code since")
     absent = "No result is stored yet."
 
     def row(self, path):
@@ -63,7 +66,7 @@ class ResultStatus(StatusTable):
         return (nodes.literal(text=path.stem), str(found.get("date", "?"))[:10],
                 f"{found.get('device', '?')}{threads}", str(found.get("dtype", "?")),
                 duration(found.get("wall_seconds")), str(found.get("commit", "?"))[:9],
-                nodes.literal(text=str(found.get("config_hash", "?"))[:12]))
+                nodes.literal(text=str(found.get("config_hash", "?"))[:12]), code.state(found))
 
 
 def attributes(path):

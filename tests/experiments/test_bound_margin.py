@@ -1,31 +1,25 @@
 """Posterior probabilities against the bound: one small point, against weighted prior networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import erf, logsumexp
 
-from featlearn.experiments import bound_margin, measurement, store
-from featlearn.inference.network import TwoLayerNetwork
+from featlearn.experiments import bound_margin, store
+from featlearn.inference.network import Network
 from featlearn.theory.alignment import network_alignment
 
 
 def test_a_small_point_agrees_with_weighted_prior_networks(tmp_path):
     config = bound_margin.point(3, 3, 6, 1.0, warmup=100, draws=600, data_seeds=[[3, 1]])
-    data = measurement.measure(
-        "small",
-        [config],
-        bound_margin.run_point,
-        columns=bound_margin.COLUMNS,
-        units=bound_margin.UNITS,
-        seeds={"chains": [1]},
-        dtype="float64",
-        progress=False,
-        folder=tmp_path,
-    )
+    (declared,) = bound_margin.EXPERIMENTS
+    small = replace(declared, name="small", points=[config])
+    data = small.measure(workers=1, progress=False, folder=tmp_path)
     store.save("small", data, folder=tmp_path)
     run = data.isel(point=0, data_set=0)
 
-    x, y = (v.numpy() for v in TwoLayerNetwork(3, 3, 1.0).data([3, 1], 6))
+    x, y = (v.numpy() for v in Network(3, [3], 1.0).data([3, 1], 6))
     rng = np.random.default_rng(0)
     n = 300_000
     w = rng.standard_normal((n, 3, 3)) / 3**0.5

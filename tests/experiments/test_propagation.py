@@ -1,5 +1,7 @@
 """Measured strengths of features, on cases whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import erf
@@ -80,7 +82,9 @@ def test_live_points_are_a_part_of_the_full_ones(name):
 
 def test_result_is_complete_and_storable(tmp_path):
     configs = [{"claim": "iii", "d": d, "n": 20, "N": 40, "seeds": 2} for d in (3, 4)]
-    data = propagation.measure("small", configs, progress=False, folder=tmp_path)
+    lazy = next(e for e in propagation.EXPERIMENTS if e.name == propagation.LAZY)
+    small = replace(lazy, name="small", points=configs)
+    data = small.measure(workers=1, progress=False, folder=tmp_path)
     store.save("small", data, folder=tmp_path)
     assert store.load("small", folder=tmp_path).form.equals(data.form)
     with pytest.raises(ValueError, match="name = 'other'"):

@@ -1,6 +1,8 @@
 """Stored results: what goes in comes out, and nothing else does."""
 
+import errno
 import multiprocessing
+import os
 import time
 
 import numpy as np
@@ -162,13 +164,13 @@ def test_an_incomplete_result_is_not_stored(tmp_path, case):
 def test_a_failed_write_leaves_the_old_result(tmp_path, monkeypatch):
     store.save("a", result(), folder=tmp_path)
 
-    def fail(self, path, **options):
-        path.write_text("half")
-        raise OSError("disk full")
+    def fail(file):
+        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
-    with pytest.raises(OSError, match="disk full"):
-        store.save("a", result(2.0), folder=tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(store.StorageError, match="Input/output error"):
+            store.save("a", result(2.0), folder=tmp_path)
     assert float(store.load("a", folder=tmp_path).curve[0]) == 1.0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nc", "registry.txt"]
 

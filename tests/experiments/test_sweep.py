@@ -1,98 +1,79 @@
 """Sweeps: nothing finished is done again, nothing corrupt is used, nothing is done twice."""
 
-import multiprocessing
 import os
 import signal
-import time
+import threading
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from featlearn.experiments import store
+from featlearn.experiments import code, store
 from featlearn.experiments.provenance import config_hash
-from featlearn.experiments.sweep import run_sweep
+from featlearn.experiments.sweep import Sweep, address
+from featlearn.experiments.workers import environment, gpus, run_sweep
 
-POINTS = [{"d": d, "seed": [d, 1]} for d in (2, 3, 5, 7)]
+from .tiny import begun, begun_points, experiment, run_point, wait_for
 
-
-class Runner:
-    """Runs points, remembers which, and fails at one of them if told to."""
-
-    def __init__(self, fails_at=None):
-        self.ran, self.fails_at = [], fails_at
-
-    def __call__(self, point):
-        if point["d"] == self.fails_at:
-            raise RuntimeError("stopped")
-        self.ran.append(point["d"])
-        return measure(point)
+POINTS = experiment().points
 
 
-def measure(point):
-    return xr.Dataset(
-        {"draws": ("draw", np.random.default_rng(point["seed"]).normal(size=4))},
-        coords={"draw": list("abcd")},
-    )
-
-
-def sweep(folder, runner, points=POINTS, **options):
-    return run_sweep("tiny", points, runner, folder=folder, progress=False, **options)
+def sweep(folder, points=POINTS, **options):
+    found = Sweep("tiny", points, run_point, folder=folder / "runs", **options)
+    run_sweep(found, workers=1, progress=False)
+    return found.results()
 
 
 def file_of(folder, point):
-    return folder / "tiny" / f"{config_hash(point)}.nc"
+    known = Sweep("tiny", [point], run_point, folder=folder / "runs")
+    return next(iter(known.points))
 
 
-def test_results_come_in_order_and_are_kept(tmp_path):
-    runner = Runner()
-    first = sweep(tmp_path, runner)
-    assert runner.ran == [2, 3, 5, 7]
+def test_results_come_in_order_and_are_kept(folder):
+    first = sweep(folder)
+    assert begun_points(folder) == [2, 3, 5, 7]
     for point, data in zip(POINTS, first, strict=True):
-        xr.testing.assert_equal(data, measure(point))
+        expected = np.random.default_rng([point["d"], 1]).normal(size=4)
+        np.testing.assert_array_equal(data.draws, expected)
         assert data.attrs["config_hash"] == config_hash(point)
         assert data.attrs["wall_seconds"] >= 0
-    again = sweep(tmp_path, runner)
-    assert runner.ran == [2, 3, 5, 7]
+    again = sweep(folder)
+    assert begun_points(folder) == [2, 3, 5, 7]
     assert all(a.identical(b) for a, b in zip(first, again, strict=True))
 
 
-def test_a_stopped_sweep_goes_on(tmp_path):
-    stopped, resumed = Runner(fails_at=5), Runner()
-    with pytest.raises(RuntimeError, match="stopped"):
-        sweep(tmp_path, stopped)
-    sweep(tmp_path, resumed)
-    assert stopped.ran == [2, 3] and resumed.ran == [5, 7]
+def test_a_failed_sweep_goes_on(folder):
+    (folder / "fail-5").touch()
+    with pytest.raises(RuntimeError, match="stopped at d = 5"):
+        sweep(folder)
+    (folder / "fail-5").unlink()
+    sweep(folder)
+    assert begun_points(folder) == [2, 3, 5, 5, 7]
 
 
-def test_a_changed_point_runs_and_the_others_do_not(tmp_path):
-    runner = Runner()
-    sweep(tmp_path, runner)
-    sweep(tmp_path, runner, [*POINTS[:3], {"d": 7, "seed": [7, 2]}])
-    assert runner.ran == [2, 3, 5, 7, 7]
+def test_a_changed_point_runs_and_the_others_do_not(folder):
+    sweep(folder)
+    sweep(folder, [*POINTS[:3], {"d": 7, "seed": 2, "size": 4}])
+    assert begun_points(folder) == [2, 3, 5, 7, 7]
 
 
-def test_a_time_limit_keeps_what_is_finished(tmp_path):
-    def slow(point):
-        time.sleep(0.6)
-        return measure(point)
+def test_changed_code_runs_anew_and_mixes_nothing(folder, monkeypatch):
+    old = sweep(folder)
+    then = code.attributes(*code.place(run_point))
+    monkeypatch.setattr(code, "attributes", lambda *_: then | {"code_hash": "0" * 16})
+    new = sweep(folder)
+    assert begun_points(folder) == [2, 3, 5, 7] * 2
+    assert {run.attrs["code_hash"] for run in new} == {"0" * 16}
+    assert {run.attrs["code_hash"] for run in old} == {then["code_hash"]}
+    assert address(POINTS[0], "0" * 16) != address(POINTS[0], then["code_hash"])
 
-    with pytest.raises(TimeoutError, match="tiny: 1 of 4 points"):
-        sweep(tmp_path, slow, seconds_limit=0.5)
-    resumed = Runner()
-    sweep(tmp_path, resumed)
-    assert resumed.ran == [3, 5, 7]
 
-
-def test_a_runner_cannot_change_the_point(tmp_path):
-    points = [{"d": 2, "seed": [1]}]
-
-    def careless(point):
-        point["seed"].append(2)
-        return measure(point)
-
-    sweep(tmp_path, careless, points)
-    assert points == [{"d": 2, "seed": [1]}] and file_of(tmp_path, points[0]).exists()
+def test_a_job_refuses_code_that_is_not_its_sweeps(folder):
+    begun_with = Sweep("tiny", POINTS, run_point, folder=folder / "runs")
+    begun_with.require_same_code()
+    begun_with.code["code_hash"] = "0" * 16
+    with pytest.raises(store.ResultError, match="the code changed"):
+        begun_with.require_same_code()
 
 
 def flip(path):
@@ -101,118 +82,216 @@ def flip(path):
     path.write_bytes(content)
 
 
+def exchange(path):
+    other = next(p for p in path.parent.glob("*.nc") if p != path)
+    for end in (".nc", ".sha256"):
+        os.replace(other.with_suffix(end), path.with_suffix(end))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         flip,
         lambda path: path.write_bytes(path.read_bytes()[:100]),
         lambda path: path.with_suffix(".sha256").unlink(),
-        lambda path: [
-            os.replace(file_of(path.parents[1], POINTS[0]).with_suffix(end), path.with_suffix(end))
-            for end in (".nc", ".sha256")
-        ],
+        exchange,
     ],
     ids=["flipped", "cut", "unsigned", "another point's"],
 )
-def test_a_damaged_file_is_named_and_not_overwritten(tmp_path, damage):
-    sweep(tmp_path, Runner())
-    path, runner = file_of(tmp_path, POINTS[2]), Runner()
+def test_a_damaged_file_is_named_and_not_overwritten(folder, damage):
+    sweep(folder)
+    path = file_of(folder, POINTS[2])
     damage(path)
     content = path.read_bytes()
     with pytest.raises(store.ResultError, match=rf"tiny/{path.name}.*delete it"):
-        sweep(tmp_path, runner)
-    assert runner.ran == [] and path.read_bytes() == content
+        sweep(folder)
+    assert len(begun(folder)) == 4 and path.read_bytes() == content
     path.unlink()
-    sweep(tmp_path, runner)
-    assert 5 in runner.ran
+    sweep(folder)
+    assert begun_points(folder)[4:].count(5) == 1
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
         ({"points": [*POINTS, POINTS[1]]}, r"points\[4\] = .*twice"),
-        ({"points": [{"d": object}]}, r"config\['d'\]"),
+        ({"points": [{"d": object}]}, r"config\['point'\]\['d'\]|config\['config'\]\['d'\]"),
         ({"name": "../up"}, r"name = '\.\./up'"),
-        ({"seconds_limit": 0}, "seconds_limit = 0"),
+        ({"run_point": lambda config: None}, "run_point = .*at the top"),
+        ({"run_point": np.sum}, "run_point = "),
     ],
 )
-def test_bad_arguments_are_named(tmp_path, change, message):
-    arguments = {"name": "tiny", "points": POINTS, "folder": tmp_path} | change
+def test_bad_arguments_are_named(folder, change, message):
+    arguments = {"name": "tiny", "points": POINTS, "run_point": run_point} | change
     with pytest.raises(ValueError, match=message):
-        run_sweep(run_point=measure, progress=False, **arguments)
-    assert list(tmp_path.iterdir()) == []
+        Sweep(**arguments, folder=folder / "runs")
+    assert list(folder.iterdir()) == []
+    with pytest.raises(ValueError, match="workers = 0"):
+        run_sweep(Sweep("tiny", POINTS, run_point), workers=0)
 
 
-def test_progress_names_the_point(tmp_path, capsys):
-    run_sweep("tiny", POINTS[:2], measure, folder=tmp_path)
+def test_progress_tells_the_point_and_the_time_left(folder, capsys):
+    run_sweep(Sweep("tiny", POINTS, run_point), workers=1)
     shown = capsys.readouterr().err
-    assert "tiny" in shown and "2/2" in shown and "d=3" in shown
+    assert "tiny" in shown and "4/4" in shown and "d=7" in shown
+    assert "<00:00" in shown  # time spent < time left
 
 
-def logged(folder, seconds, hang_at=None):
-    """Sweep in a process of its own, noting in a file each point that it begins."""
-
-    def run_point(point):
-        with open(folder / "log", "a") as log:
-            log.write(f"{point['d']}\n")
-        time.sleep(60 if point["d"] == hang_at else seconds)
-        return measure(point)
-
-    sweep(folder, run_point)
+def test_what_a_killed_run_left_is_swept_away(folder):
+    path = file_of(folder, POINTS[0])
+    (path.parent / f".{path.stem}.partial.abcd").write_text("half")
+    sweep(folder)
+    assert not list(path.parent.glob(".*")) and not list(path.parent.glob("*.partial"))
 
 
-def begun(folder):
-    log = folder / "log"
-    return [int(line) for line in log.read_text().split()] if log.exists() else []
+def hold(folder, *points):
+    for d in points:
+        (folder / f"hold-{d}").touch()
 
 
-def start(*arguments):
-    process = multiprocessing.get_context("spawn").Process(target=logged, args=arguments)
-    process.start()
-    return process
+def release(folder):
+    for path in folder.glob("hold-*"):
+        path.unlink()
 
 
-def wait_for(condition, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+def test_workers_share_a_sweep(folder, start):
+    hold(folder, 2, 3)  # whoever begins one of them leaves the other to another worker
+    process = start("--workers", "2")
+    wait_for(lambda: {2, 3} <= set(begun_points(folder)))
+    release(folder)
+    out, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert sorted(begun_points(folder)) == [2, 3, 5, 7]
+    assert len({pid for _, pid in begun(folder)} - {process.pid}) == 2
+    assert "4/4" in said and "stored in" in out
+    assert store.load("tiny").attrs["threads"] == max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-def test_a_killed_process_loses_only_its_point(tmp_path):
-    process = start(tmp_path, 0.0, 5)
+def test_a_killed_worker_loses_only_its_point(folder, start):
+    hold(folder, 2, 3)
+    process = start("--workers", "2")
+    wait_for(lambda: sorted(begun_points(folder)) == [2, 3])
+    os.kill(dict(begun(folder))[2], signal.SIGKILL)
+    (folder / "hold-3").unlink()
+    wait_for(lambda: sorted(begun_points(folder)) == [2, 2, 3, 5, 7])  # the other takes it over
+    release(folder)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert store.load("tiny").sizes["point"] == 4
+
+
+def test_when_all_workers_are_killed_it_is_said(folder, start):
+    hold(folder, 2, 3)
+    process = start("--workers", "2")
+    wait_for(lambda: sorted(begun_points(folder)) == [2, 3])
+    for _, pid in begun(folder):
+        os.kill(pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in said
+    assert "2 of 2 workers died" in said and "-9" in said and "start again" in said
+    release(folder)
+    again = start("--workers", "1")
+    again.communicate(timeout=60)
+    assert again.returncode == 0
+    assert sorted(begun_points(folder)) == [2, 2, 3, 3, 5, 7]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_killed_command_loses_only_what_was_in_flight(folder, start, workers):
+    hold(folder, 5)
+    first = start("--workers", workers)
+    wait_for(lambda: 5 in begun_points(folder))
+    if workers == "2":
+        wait_for(lambda: 7 in begun_points(folder))
+    first.kill()
+    first.wait()
+    second = start("--workers", workers)  # beside workers that may have outlived their parent
+    release(folder)
+    _, said = second.communicate(timeout=60)
+    assert second.returncode == 0, said
+    expected = [2, 3, 5, 5, 7] if workers == "1" else [2, 3, 5, 7]
+    assert sorted(begun_points(folder)) == expected
+    assert store.load("tiny").sizes["point"] == 4
+
+
+def test_orphaned_workers_begin_nothing_new(folder, start):
+    hold(folder, 2, 3)
+    process = start("--workers", "2")
+    wait_for(lambda: sorted(begun_points(folder)) == [2, 3])
+    orphans = [pid for _, pid in begun(folder)]
+    process.kill()
+    process.wait()
+    release(folder)
+    wait_for(lambda: not any(alive(pid) for pid in orphans))
+    assert sorted(begun_points(folder)) == [2, 3]
+    assert len(list((folder / "runs").rglob("*.nc"))) == 2  # but finish what they had
+
+
+def alive(pid):
     try:
-        wait_for(lambda: 5 in begun(tmp_path))
-        os.kill(process.pid, signal.SIGKILL)
-    finally:
-        process.kill()
-        process.join()
-    assert not file_of(tmp_path, POINTS[2]).exists()
-    resumed = Runner()
-    sweep(tmp_path, resumed)  # does not wait for the dead process's lock
-    assert begun(tmp_path) == [2, 3, 5] and resumed.ran == [5, 7]
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
-def test_two_processes_share_a_sweep(tmp_path):
-    processes = [start(tmp_path, 0.5) for _ in range(2)]
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0  # each returned all results
-    assert sorted(begun(tmp_path)) == [2, 3, 5, 7]  # and none was run twice
+def test_two_commands_share_a_sweep(folder, start):
+    hold(folder, 2, 3)
+    commands = [start("--workers", "1") for _ in range(2)]
+    wait_for(lambda: sorted(begun_points(folder)) == [2, 3])
+    release(folder)
+    for command in commands:
+        _, said = command.communicate(timeout=60)
+        assert command.returncode == 0, said  # each has all results
+    assert sorted(begun_points(folder)) == [2, 3, 5, 7]  # and none was run twice
 
 
-def test_a_second_process_takes_what_is_free(tmp_path):
-    first = start(tmp_path, 0.0, 2)
-    try:
-        wait_for(lambda: begun(tmp_path) == [2])
-        free = Runner()
-        sweep(tmp_path, free, POINTS[1:])
-        second = start(tmp_path, 0.0)  # has all but the point that the first one holds
-        time.sleep(0.5)
-        first.kill()  # the second one, waiting or not yet there, takes it over
-        second.join()
-        assert second.exitcode == 0
-    finally:
-        first.kill()
-        first.join()
-    assert free.ran == [3, 5, 7] and begun(tmp_path) == [2, 2]
+def test_a_point_waits_for_the_one_who_runs_it(folder):
+    """And takes over, if it is given up."""
+    found = Sweep("tiny", POINTS[:1], run_point)
+    path = next(iter(found.points))
+    hold(folder, 2)
+    (folder / "fail-2").touch()
+    failed = []
+
+    def fail():
+        try:
+            found.complete(path)
+        except RuntimeError as error:
+            failed.append(error)
+
+    other = threading.Thread(target=fail)
+    other.start()
+    wait_for(lambda: begun_points(folder) == [2])
+    assert found.complete(path, wait=False) is False
+    release(folder)
+    other.join()
+    (folder / "fail-2").unlink()
+    assert failed and found.complete(path) is True
+    assert begun_points(folder) == [2, 2]
+
+
+def test_devices_go_round():
+    given = [environment(i, 5, 8, ["0", "2", "MIG-a"]) for i in range(5)]
+    assert [e["CUDA_VISIBLE_DEVICES"] for e in given] == ["0", "2", "MIG-a", "0", "2"]
+    assert {e["OMP_NUM_THREADS"] for e in given} == {"1"}
+    assert "CUDA_VISIBLE_DEVICES" not in environment(0, 2, 8, [])
+    assert environment(1, 3, 2, [])["MKL_NUM_THREADS"] == "1"  # never none
+
+
+def test_devices_are_those_that_are_visible(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    assert gpus() == ["3", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert gpus() == []
+
+
+def test_a_merged_result_has_its_columns_and_provenance(folder):
+    data = experiment().measure(workers=1, progress=False)
+    store.save("tiny", data)
+    loaded = store.load("tiny")
+    xr.testing.assert_identical(loaded.drop_attrs(), data.drop_attrs())
+    assert list(loaded.d) == [2, 3, 5, 7]
+    assert code.state(loaded.attrs, code.place(run_point)) == "current"
+    assert experiment().state() == "current"
+    assert experiment(size=5).state() == "another grid"

@@ -134,14 +134,15 @@ def test_a_small_experiment_end_to_end(tmp_path):
         two_layer.point(4, 3, P, data_sets=2, warmup=30, draws=40, n_leapfrog=4, n_jumps=2)
         for P in (6, 12)
     ]
-    data = two_layer.measure("small", points, "cpu", progress=False, folder=tmp_path)
+    small = two_layer.experiment("small", "A small one.", points, points[:1])
+    data = small.measure(workers=1, progress=False, folder=tmp_path)
     assert list(data.P.values) == [6, 12] and data.sizes["data_set"] == 2
     np.testing.assert_allclose(data.histogram.sum("bin"), 3)  # every neuron is in one bin
     inside = data.histogram.isel(bin=slice(round(0.7 / two_layer.BIN), None)).sum("bin")
     np.testing.assert_allclose(inside, data["count"], atol=1e-6)
     mean_rest2 = data.rest2.sum("bin") / 3
     assert ((mean_rest2 > 0.3) & (mean_rest2 < 1.5)).all()
-    again = two_layer.measure("small", points, "cpu", progress=False, folder=tmp_path)
+    again = small.measure(workers=1, progress=False, folder=tmp_path)
     assert again.alignment.equals(data.alignment)
 
     live = two_layer.run_live([points[0] | {"draws": 60, "chain_seed": 7}])

@@ -3,26 +3,24 @@
 import torch
 
 
-def largest_gradient_error(posterior, weights):
+def largest_gradient_error(target, z):
     """Largest difference between the coded gradient and automatic differentiation of the energy."""
-    leaf = weights.clone().requires_grad_(True)
-    (automatic,) = torch.autograd.grad(posterior.energy(leaf).sum(), leaf)
-    energy, coded = posterior.energy_and_gradient(weights)
-    torch.testing.assert_close(energy, posterior.energy(weights))
+    leaf = z.clone().requires_grad_(True)
+    (automatic,) = torch.autograd.grad(target.statistic(leaf).sum(), leaf)
+    value, coded = target.statistic_and_gradient(z)
+    torch.testing.assert_close(value, target.statistic(z))
     return float((automatic - coded).abs().max())
 
 
 class WrongGradient:
-    """A posterior whose data gradient is scaled by ``factor``: the planted error."""
+    """A target whose gradient is scaled by ``factor``: the planted error."""
 
-    def __init__(self, posterior, factor=0.95):
-        self.posterior, self.factor = posterior, factor
-        self.network, self.prior_precision = posterior.network, posterior.prior_precision
+    def __init__(self, target, factor=0.95):
+        self.target, self.factor, self.network = target, factor, target.network
 
-    def energy(self, weights):
-        return self.posterior.energy(weights)
+    def statistic(self, z):
+        return self.target.statistic(z)
 
-    def energy_and_gradient(self, weights):
-        energy, gradient = self.posterior.energy_and_gradient(weights)
-        prior = self.prior_precision * weights
-        return energy, prior + self.factor * (gradient - prior)
+    def statistic_and_gradient(self, z):
+        value, gradient = self.target.statistic_and_gradient(z)
+        return value, self.factor * gradient

@@ -5,23 +5,22 @@ prior to the posterior, from a prior start and from a planted start; reweighting
 gives the evidence Z and the probabilities.
 """
 
-from operator import itemgetter
-
 import numpy as np
 import torch
 import xarray as xr
 from scipy.special import log_ndtr
 
 from featlearn.inference.diagnostics import diagnose
-from featlearn.inference.ladder import DataEnergy, DataScales, sample_ladder
-from featlearn.inference.network import TwoLayerNetwork
+from featlearn.inference.laws import DataScales
+from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.reweighting import free_energies, thin
+from featlearn.inference.sampler import sample
 from featlearn.theory.bound import mean_squared_error
 from featlearn.theory.large_deviations import log_tail_probability
 
-from . import store
-from .measurement import measure
+from .experiment import Experiment, settings
+from .spot import Spot
 
 NAME = "bound-margin"
 ALPHAS = (0.1, 0.3, 0.5)
@@ -29,7 +28,26 @@ KAPPAS = (0.03, 0.1, 0.3, 1.0, 3.0)
 STRONGEST = 700  # P / kappa beyond which the bound says nothing and ladders get long
 
 
-def point(d, N, P, kappa, *, data_sets=2, warmup=300, draws=900, **others):
+DEFAULTS = {
+    "d": 6,
+    "N": 6,
+    "P": 18,
+    "kappa": 1.0,
+    "degree": 3,
+    "sigma_a2": 1.0,
+    "data_seeds": [[6, 0], [6, 1]],
+    "rungs": 12,
+    "warmup": 300,
+    "draws": 900,
+    "thin": 3,
+    "n_leapfrog": 8,
+    "planted": 2,
+    "seed": 1,
+    "dtype": "float64",
+}
+
+
+def point(d, N, P, kappa, *, data_sets=2, **others):
     """Configuration of one point.
 
     Parameters
@@ -38,34 +56,19 @@ def point(d, N, P, kappa, *, data_sets=2, warmup=300, draws=900, **others):
         Input dimension, width, training size.
     kappa : float
         Ridge.
-    data_sets, warmup, draws : int
-        Training sets, trajectories of each chain.
+    data_sets : int
+        Training sets.
+    **others
+        Override ``DEFAULTS``; ``warmup`` and ``draws`` are trajectories of each chain.
 
     Returns
     -------
     dict
     """
-    config = {
-        "d": int(d),
-        "N": int(N),
-        "P": int(P),
-        "kappa": float(kappa),
-        "degree": 3,
-        "sigma_a2": 1.0,
-        "data_seeds": [[int(d), i] for i in range(data_sets)],
-        "rungs": 8 + int((P / kappa) ** 0.5),
-        "warmup": int(warmup),
-        "draws": int(draws),
-        "thin": 3,
-        "n_leapfrog": 8,
-        "planted": 2,
-        "seed": 1,
-        "dtype": "float64",
-    }
-    unknown = set(others) - set(config)
-    if unknown:
-        raise ValueError(f"unknown settings {sorted(unknown)}: known are {sorted(config)}")
-    return config | others
+    sizes = dict(d=int(d), N=int(N), P=int(P), kappa=float(kappa))
+    sizes["data_seeds"] = [[int(d), i] for i in range(data_sets)]
+    sizes["rungs"] = 8 + int((P / kappa) ** 0.5)
+    return settings(DEFAULTS, **sizes | others)
 
 
 def points(size="full"):
@@ -82,7 +85,7 @@ def points(size="full"):
 
 
 def scales(rungs):
-    """Data scales, closer near the prior, where the data energy varies most."""
+    """Data scales to begin with, closer near the prior, where the data energy varies most."""
     return DataScales(np.linspace(0, 1, rungs) ** 3)
 
 
@@ -97,8 +100,8 @@ def run_point(config, progress=None):
         ``log_evidence`` and its MBAR error over both starts. Over (data_set, start): the same
         two from the ladders of one start. R-hat and effective samples of the alignment.
     """
-    network = TwoLayerNetwork(
-        config["d"], config["N"], config["kappa"], config["sigma_a2"], config["degree"]
+    network = Network(
+        config["d"], [config["N"]], config["kappa"], config["sigma_a2"], config["degree"]
     )
     seeds, K = config["data_seeds"], config["rungs"]
     n, P = len(seeds), config["P"]
@@ -106,30 +109,27 @@ def run_point(config, progress=None):
     chains = [data.repeat(2, *[1] * (data.ndim - 1)).repeat_interleave(K, 0) for data in (x, y)]
     posterior = CollapsedPosterior(network, *chains)
     g = torch.Generator().manual_seed(config["seed"])
-    start = torch.cat(
-        [
-            network.prior_weights(n * K, g),
-            network.planted_weights(n * K, g, min(config["planted"], network.N)),
-        ]
-    ).reshape(2 * n, K, network.N, network.d)
-    ladder = scales(K)
+    planted = min(config["planted"], config["N"])
+    z = torch.cat([network.prior(n * K, g), network.planted(n * K, g, planted)])
 
-    def record(weights):
-        mean, sd = posterior.alignment(weights)
+    def alignment(z):
+        mean, sd = posterior.alignment(z)
         return {"mean": mean, "sd": sd}
 
-    run = sample_ladder(
-        DataEnergy(posterior),
-        ladder,
-        start,
+    run = sample(
+        posterior,
+        z.reshape(2 * n, K, -1).to(x.dtype),
+        ladder=scales(K),
         warmup=config["warmup"],
         draws=config["draws"],
         seed=config["seed"] + 1,
         n_leapfrog=config["n_leapfrog"],
+        n_jumps=0,  # at these sizes trajectories cross the barrier
         thin=config["thin"],
-        record=record,
+        record_rungs=alignment,
         progress=progress,
     )
+    ladder = DataScales(run.scale.values)
     shape = (2, n, K, run.sizes["draw"])
     U, mean, sd = (run[name].values.reshape(shape) for name in ("statistic", "mean", "sd"))
     k = [mean_squared_error(x[i], y[i], config["sigma_a2"]) for i in range(n)]
@@ -209,21 +209,19 @@ UNITS = {
 }
 
 
-COLUMNS = {key: itemgetter(key) for key in ("d", "N", "P", "kappa")}
-
-
-def run(device="auto", progress=True):
-    """Measure at full size and store the result. On the processor: networks are small."""
-    configs = points()
-    seeds = {key: [config[key] for config in configs] for key in ("data_seeds", "seed")}
-    data = measure(
-        NAME,
-        configs,
-        run_point,
-        columns=COLUMNS,
+EXPERIMENTS = (
+    Experiment(
+        name=NAME,
+        claim=__doc__.splitlines()[0],
+        points=points(),
+        run_point=run_point,
+        columns=("d", "N", "P", "kappa"),
         units=UNITS,
-        seeds=seeds,
-        dtype=configs[0]["dtype"],
-        progress=progress,
-    )
-    return store.save(NAME, data)
+        seeds=("data_seeds", "seed"),
+        spot=Spot(
+            points("live"),
+            {"k": None, "log_evidence": "log_evidence_error"},
+            sets="data_set",
+        ),
+    ),
+)

@@ -9,14 +9,17 @@ import torch
 import xarray as xr
 from scipy.special import log_ndtr
 
+from featlearn.inference.alignment_variance import AlignmentVariance
 from featlearn.inference.diagnostics import diagnose
-from featlearn.inference.ladder import AlignmentVariance, restraints, sample_ladder
-from featlearn.inference.random_network import RandomNetwork, input_rule
+from featlearn.inference.input_rule import input_rule
+from featlearn.inference.laws import restraints
+from featlearn.inference.network import Network
+from featlearn.inference.observables import specialised
 from featlearn.inference.reweighting import free_energies
-from featlearn.theory.kernels import erf_kernel
+from featlearn.inference.sampler import sample
 
-from . import store
-from .measurement import measure
+from .experiment import Experiment, settings
+from .spot import Spot
 
 NAME = "prior-energy"
 ALPHAS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
@@ -24,7 +27,25 @@ BEYOND = 0.7  # linear response of a neuron's pre-activation from which it count
 PLANTED, RESPONSE = 3, 1.3
 
 
-def point(d, widths, *, windows, warmup=300, draws=1000, **others):
+DEFAULTS = {
+    "d": 6,
+    "widths": [6],
+    "degree": 3,
+    "sigma_a2": 1.0,
+    "windows": 16,
+    "warmup": 300,
+    "draws": 1000,
+    "thin": 5,
+    "n_leapfrog": 12,
+    "points": 128,
+    "nodes": 12,
+    "fine_points": 2048,
+    "seed": 1,
+    "dtype": "float32",
+}
+
+
+def point(d, widths, *, windows, **others):
     """Configuration of one point.
 
     Parameters
@@ -35,33 +56,15 @@ def point(d, widths, *, windows, warmup=300, draws=1000, **others):
         Hidden widths, one or two.
     windows : int
         Rungs of the ladder.
-    warmup, draws : int
-        Trajectories.
+    **others
+        Override ``DEFAULTS``; ``warmup`` and ``draws`` are trajectories.
 
     Returns
     -------
     dict
     """
-    config = {
-        "d": int(d),
-        "widths": [int(w) for w in widths],
-        "degree": 3,
-        "sigma_a2": 1.0,
-        "windows": int(windows),
-        "warmup": int(warmup),
-        "draws": int(draws),
-        "thin": 5,
-        "n_leapfrog": 12,
-        "points": 128,
-        "nodes": 12,
-        "fine_points": 2048,
-        "seed": 1,
-        "dtype": "float32",
-    }
-    unknown = set(others) - set(config)
-    if unknown:
-        raise ValueError(f"unknown settings {sorted(unknown)}: known are {sorted(config)}")
-    return config | others
+    sizes = dict(d=int(d), widths=[int(w) for w in widths], windows=int(windows))
+    return settings(DEFAULTS, **sizes | others)
 
 
 def points(size="full"):
@@ -95,79 +98,57 @@ def run_point(config, progress=None):
         numbers of specialised neurons of each hidden layer (ladder, rung); ``swapped``.
     """
     dtype = getattr(torch, config["dtype"])
-    rule = dict(nodes=config["nodes"], dtype=dtype)
-    args = config["d"], config["widths"], config["degree"], config["sigma_a2"]
-    network, fine = (RandomNetwork(*args, dtype=dtype) for _ in range(2))
-    if network.rule is not None:
-        network.rule = input_rule(config["d"], config["degree"], config["points"], 0, **rule)
-        fine.rule = input_rule(config["d"], config["degree"], config["fine_points"], 1, **rule)
+    network = Network(
+        config["d"], config["widths"], sigma_a2=config["sigma_a2"], degree=config["degree"]
+    )
+    chains = AlignmentVariance(network, _rule(network, config, "points", 0, dtype))
+    fine = AlignmentVariance(network, _rule(network, config, "fine_points", 1, dtype))
     ladder = restraints(max(ALPHAS), config["windows"])
-    starts = _starts(network, len(ladder), config["seed"])
 
-    def record(weights):
-        layers = network.layers(weights[:, 0])
-        response = _responses(layers)
+    def record(z):
+        response = network.responses(network.layers(z))
         rows = {
-            name: (r.abs() > BEYOND).sum(-1).to(weights.dtype)
+            name: specialised(r, BEYOND).to(z.dtype)
             for name, r in zip(("first", "second"), response, strict=False)
         }
-        return rows | {"fine": fine.variance(weights[:, 0])}
+        return rows | {"fine": fine.statistic(z)}
 
-    run = sample_ladder(
-        AlignmentVariance(network),
-        ladder,
-        starts,
+    run = sample(
+        chains,
+        starts(network, len(ladder), config["seed"]).to(dtype),
+        ladder=ladder,
         warmup=config["warmup"],
         draws=config["draws"],
         seed=config["seed"] + 1,
         n_leapfrog=config["n_leapfrog"],
         thin=config["thin"],
-        record=record,
+        record_rungs=record,
         progress=progress,
     )
     return _reduce(run, ladder)
 
 
-def _responses(layers):
-    """Linear response ``E[h z]`` of each hidden layer's pre-activations, (B, N_l)."""
-    overlap, norm2 = layers[0][..., 0], layers[0].square().sum(-1)
-    found = [overlap]
-    if len(layers) > 1:  # erf(h) responds with E[erf'(h)] times the response of h
-        phi = overlap * (2 / np.sqrt(np.pi)) / (1 + 2 * norm2).sqrt()
-        found.append((layers[1] @ phi[..., None])[..., 0])
-    return found
+def _rule(network, config, across, seed, dtype):
+    if len(network.widths) == 1:
+        return None  # a closed form
+    sizes = {"points": config[across], "nodes": config["nodes"]}
+    return input_rule(network.d, network.degree, seed=seed, dtype=dtype, **sizes)
 
 
-def _starts(network, K, seed):
-    """Standard normal numbers, (4, K, 1, size): two prior ladders, two with planted neurons."""
+def starts(network, K, seed):
+    """Positions (4, K, size): two ladders from the prior, two with planted neurons.
+
+    Neurons are planted in the first hidden layer and, in the last ladder, in the last one;
+    the more strongly, the higher the rung.
+    """
     g = torch.Generator().manual_seed(seed)
-    z = torch.randn(4, K, 1, network.size, generator=g, dtype=torch.float64)
+    ladders = [network.prior(K, g) for _ in range(2)]
     strength = RESPONSE * np.linspace(0, 1, K) ** 0.25
-    deep = len(network.widths) > 1
-    for ladder in (2, 3):
-        for k in range(1, K):
-            layers = [w[0] for w in network.layers(z[ladder, k])]
-            level = 1 if deep and ladder == 3 else 0
-            n = min(PLANTED, network.widths[level])
-            if level == 0:
-                layers[0][:n, 0] = strength[k]
-            else:
-                layers[1][:n] = strength[k] * _linear_readout(layers[0])
-            flat = [w.flatten() * w.shape[1] ** 0.5 for w in layers]
-            z[ladder, k, 0] = torch.cat(flat)
-    dtype = network.rule.x.dtype if network.rule is not None else torch.float64
-    return z.to(dtype)
-
-
-def _linear_readout(first):
-    """Weights c for which ``sum c_i erf(w_i.x)`` is the best estimate of z, scaled to respond 1."""
-    w = first.numpy()
-    norm = 1 + 2 * (w**2).sum(1)
-    # E_x[erf(w.x) erf(w'.x)] is the kernel with the roles of weights and inputs exchanged
-    gram = erf_kernel(w, weight_covariance=np.eye(w.shape[1]))
-    with_z = 2 / np.sqrt(np.pi) * w[:, 0] / np.sqrt(norm)
-    c = np.linalg.solve(gram, with_z)
-    return torch.as_tensor(c / (with_z @ c))
+    for layer in (0, len(network.widths) - 1):
+        n = min(PLANTED, network.widths[layer])
+        rungs = [network.planted(1, g, n if k else 0, layer, strength[k]) for k in range(K)]
+        ladders.append(torch.cat(rungs))
+    return torch.stack(ladders)
 
 
 def _reduce(run, ladder):
@@ -181,7 +162,7 @@ def _reduce(run, ladder):
         found = free_energies(bias, draws, targets)
         return found.value[len(ladder) :], found.error[len(ladder) :]
 
-    R = run.sizes["ladder"]
+    R = run.sizes["chain"]
     fine, coarse = run.fine.values, run.statistic.values
     by_ladder = [energies([r], fine) for r in range(R)]
     log_v = np.log(run.statistic.values)
@@ -225,7 +206,6 @@ UNITS = {
     "N2": ("width of the second hidden layer; 0 if there is none", "1"),
 }
 
-
 COLUMNS = {
     "d": lambda config: config["d"],
     "N1": lambda config: config["widths"][0],
@@ -233,18 +213,15 @@ COLUMNS = {
 }
 
 
-def run(device="auto", progress=True):
-    """Measure at full size and store the result. On the processor: networks are small."""
-    configs = points()
-    seeds = {"chains": [config["seed"] for config in configs]}
-    data = measure(
-        NAME,
-        configs,
-        run_point,
+EXPERIMENTS = (
+    Experiment(
+        name=NAME,
+        claim=__doc__.splitlines()[0],
+        points=points(),
+        run_point=run_point,
         columns=COLUMNS,
         units=UNITS,
-        seeds=seeds,
-        dtype=configs[0]["dtype"],
-        progress=progress,
-    )
-    return store.save(NAME, data)
+        seeds=("seed",),
+        spot=Spot(points("live"), {"energy": "energy_error"}, repeats="ladder"),
+    ),
+)

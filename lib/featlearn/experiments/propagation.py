@@ -11,8 +11,6 @@ eigenfunction they are its eigenvalue:
   with ``|f|**2 = n`` there.
 """
 
-from operator import itemgetter
-
 import numpy as np
 import xarray as xr
 from scipy.special import erf
@@ -20,7 +18,8 @@ from scipy.special import erf
 from featlearn.theory.hermite import normalised_hermite
 from featlearn.theory.kernels import erf_kernel
 
-from . import measurement, store
+from .experiment import Experiment, grid
+from .spot import Spot
 
 SPIKE, AMPLIFY, LAZY = "propagation-spike", "propagation-amplify", "propagation-lazy"
 NAMES = {
@@ -36,11 +35,8 @@ def points(name, size="full"):
         counts = (1, 2, 5, 10, 20, 50, 100, 200)
         sizes = (300, 1200) if size == "full" else (300,)
         seeds = 32 if size == "full" else 3
-        return [
-            {"claim": "i", "d": 20, "n": n, "N": 2000, "M": M, "seeds": seeds}
-            for n in sizes
-            for M in (counts if size == "full" else counts[::3])
-        ]
+        settings = {"claim": "i", "d": 20, "n": 300, "N": 2000, "M": 1, "seeds": seeds}
+        return grid(settings, n=sizes, M=counts if size == "full" else counts[::3])
     if name == AMPLIFY:
         seeds = 12 if size == "full" else 1
         amplifications = {
@@ -57,7 +53,8 @@ def points(name, size="full"):
     if name == LAZY:
         dimensions = (4, 6, 8, 12, 16) if size == "full" else (4, 8)
         n, seeds = (2000, 16) if size == "full" else (1000, 6)
-        return [{"claim": "iii", "d": d, "n": n, "N": 2 * n, "seeds": seeds} for d in dimensions]
+        settings = {"claim": "iii", "d": 4, "n": n, "N": 2 * n, "seeds": seeds}
+        return grid(settings, d=dimensions)
     raise ValueError(f"name = {name!r}: one of {list(NAMES)} is needed")
 
 
@@ -164,22 +161,39 @@ UNITS = {
 }
 
 
-def run(name, device="auto", progress=True, folder=None):
-    """Measure one experiment at full size and store the result."""
-    return store.save(name, measure(name, points(name), progress, folder))
-
-
-def measure(name, configs, progress=True, folder=None):
-    """Run the points of a sweep into one data set along ``point``, resuming finished ones."""
-    keys = [key for key in ("d", "n", "N", "M", "D") if key in configs[0]]
-    return measurement.measure(
-        name,
-        configs,
-        lambda config, title: run_point(config),
-        columns={key: itemgetter(key) for key in keys},
+def _declare(name):
+    full = points(name)
+    columns = [key for key in ("d", "n", "N", "M", "D") if key in full[0]]
+    # A point of the sweep, with its first seed alone.
+    smallest = min(full, key=lambda config: (config["n"], config["d"]))
+    return Experiment(
+        name=name,
+        claim=NAMES[name],
+        points=full,
+        run_point=run_point,
+        columns=columns,
         units={key: (long_name, "1") for key, long_name in UNITS.items()},
         seeds={"inputs and weights": "(7, i)"},
-        dtype="float64",
-        progress=progress,
-        folder=folder,
+        spot=Spot([smallest | {"seeds": 1}], dict.fromkeys(EXACT[name]), sets="seed"),
     )
+
+
+# Every variable is compared, for the numbers repeat up to rounding.
+EXACT = {
+    SPIKE: (
+        "inverse_norm",
+        "bulk_inverse_norm",
+        "cubic_form",
+        "cubic_gain",
+        "cubic_inverse_norm",
+    ),
+    AMPLIFY: (
+        "form",
+        "median_eigenvalue",
+        "inverse_norm",
+        "largest_share",
+        "nearest_eigenvalue",
+    ),
+    LAZY: ("form",),
+}
+EXPERIMENTS = tuple(_declare(name) for name in NAMES)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "scipy", "torch", "xarray", "h5netcdf", "arviz", "featlearn")
+RUN = ("versions", "device", "device_kind", "threads", "commit", "tree_clean")
 SOURCES = ("lib", "requirements.lock")  # what tree_clean looks at: all that computes a result
 
 
@@ -100,24 +101,66 @@ def collect(config, *, device, dtype, seeds, wall_seconds=None):
     kind = device.partition(":")[0]
     if kind not in ("cpu", "cuda"):
         raise ValueError(f"device = {device!r}: 'cpu' or 'cuda' is needed")
-    commit, clean = _commit()
-    found = {
+    found = _of_run(device) | {
         "config": canonical(config),
         "config_hash": config_hash(config),
         "seeds": json.dumps(_plain(seeds, "seeds"), sort_keys=True),
-        "versions": json.dumps(_versions()),
-        "device": _device_name(device),
-        "device_kind": kind,
         "dtype": str(dtype),
-        "threads": _threads(),
-        "commit": commit,
-        "tree_clean": clean,
         "tree_clean_scope": " ".join(SOURCES),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     if wall_seconds is not None:
         found["wall_seconds"] = float(wall_seconds)
     return found
+
+
+def surroundings(gpu):
+    """Attributes of one run: on what it was computed, and with which versions.
+
+    Parameters
+    ----------
+    gpu : bool
+        Whether it used a GPU if there was one.
+    """
+    torch = sys.modules.get("torch")
+    return _of_run("cuda" if gpu and torch and torch.cuda.is_available() else "cpu")
+
+
+def together(runs):
+    """Attributes of several runs as one's: what differs is listed, separated by ``"; "``.
+
+    Parameters
+    ----------
+    runs : list of mapping
+        Each with what :func:`surroundings` gives.
+
+    Returns
+    -------
+    dict
+    """
+    found = {key: _joined([run[key] for run in runs]) for key in RUN if key != "versions"}
+    versions = [json.loads(run["versions"]) for run in runs]
+    names = versions[0]
+    merged = {name: _joined([v.get(name, "unknown") for v in versions]) for name in names}
+    return found | {"versions": json.dumps(merged)}
+
+
+def _joined(values):
+    distinct = sorted(set(values), key=str)
+    return distinct[0] if len(distinct) == 1 else "; ".join(map(str, distinct))
+
+
+def _of_run(device):
+    commit, clean = _commit()
+    values = (
+        json.dumps(_versions()),
+        _device_name(device),
+        device.partition(":")[0],
+        _threads(),
+        commit,
+        clean,
+    )
+    return dict(zip(RUN, values, strict=True))
 
 
 def _versions():

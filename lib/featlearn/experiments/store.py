@@ -4,6 +4,7 @@ A file holds the numbers and, in its attributes, their provenance. A registry
 beside the files keeps the SHA-256 of each. Nothing is pickled.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -28,9 +29,21 @@ class ResultError(ValueError):
     """A stored result that is missing, corrupt, of another schema, or not finite."""
 
 
+class StorageError(ResultError):
+    """A folder that cannot be written to: full, read-only, forbidden, or not a folder."""
+
+
 def results_folder():
     """``book/results`` of the checkout, or the folder that FEATLEARN_RESULTS names."""
     return Path(os.environ.get("FEATLEARN_RESULTS", ROOT / "book" / "results"))
+
+
+def runs_folder():
+    """``_build/runs`` of the checkout, or the folder that FEATLEARN_RUNS names.
+
+    Finished points are kept there; on a cluster it must be seen by all nodes.
+    """
+    return Path(os.environ.get("FEATLEARN_RUNS", ROOT / "_build" / "runs"))
 
 
 def save(name, dataset, *, folder=None):
@@ -56,10 +69,10 @@ def save(name, dataset, *, folder=None):
     ResultError
         If the data set lacks any of this; nothing is written then.
     """
-    path = _path(name, folder)
+    path = path_of(name, folder)
     dataset = dataset.assign_attrs({"schema": SCHEMA} | dataset.attrs)
     _check(path, dataset)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(path.parent)
     with _locked(path.parent):
         registry = path.parent / "registry.txt"
         entries = _entries(registry)  # before writing: an unreadable registry stops here
@@ -91,7 +104,7 @@ def load(name, *, schema=None, folder=None):
     ResultError
         Naming the file and what is wrong with it.
     """
-    path = _path(name, folder)
+    path = path_of(name, folder)
     if not path.exists():
         raise ResultError(f"{path.name}: no such result in {path.parent.name}/")
     expected = _entries(path.parent / "registry.txt").get(path.name)
@@ -116,10 +129,8 @@ def write(path, dataset):
         for name, variable in dataset.data_vars.items()
         if variable.ndim and variable.dtype.kind in "fiub"
     }
-    _replace(
-        path,
-        lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed),
-    )
+    # Made in memory: on a full disk HDF5 fails in many ways, a plain write in one.
+    _replace(path, dataset.to_netcdf(engine="h5netcdf", encoding=compressed))
 
 
 def read(path):
@@ -142,7 +153,40 @@ def read(path):
 
 def write_text(path, text):
     """Write a text file atomically."""
-    _replace(path, lambda temporary: temporary.write_text(text, "utf8"))
+    _replace(path, text.encode())
+
+
+def require_writable(folder):
+    """Make a folder if need be, and see that it can be written to.
+
+    Raises
+    ------
+    StorageError
+        Naming the folder and what stands against it.
+    """
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable.") as probe:
+            probe.write(b"1")
+            probe.flush()
+
+
+@contextmanager
+def storing(folder):
+    """Turn what the system says of a folder into one clear sentence.
+
+    Raises
+    ------
+    StorageError
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what = "no space left; what is finished is kept, make room and start again"
+        else:
+            what = f"cannot be written to ({error.strerror})"
+        raise StorageError(f"{folder}: {what}") from error
 
 
 def sha256(path):
@@ -150,7 +194,8 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _path(name, folder):
+def path_of(name, folder=None):
+    """Where a result of this name is stored."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise ValueError(f"name = {name!r}: lower-case letters, digits and hyphens are needed")
     return Path(folder or results_folder()) / f"{name}.nc"
@@ -202,16 +247,16 @@ def _locked(folder):
         os.close(handle)
 
 
-def _replace(path, fill):
+def _replace(path, content):
     """Write a temporary file in the same folder, flush it to disk, then rename it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(temporary)
-    try:
-        fill(temporary)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with storing(path.parent):
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)

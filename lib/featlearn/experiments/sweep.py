@@ -8,19 +8,17 @@ from copy import deepcopy
 from pathlib import Path
 from time import perf_counter
 
-from tqdm import tqdm
-
-from . import store
-from .provenance import ROOT, canonical, config_hash
+from . import code, store
+from .provenance import canonical, config_hash, surroundings
 
 
-def run_sweep(name, points, run_point, *, folder=None, progress=True, seconds_limit=None):
-    """Run every point that has not been run, and return the results in order.
+class Sweep:
+    """The points of a sweep, and where each finished one is kept.
 
-    A point is known by the hash of its configuration, so a changed configuration
-    runs anew; a change in the code does not, which is for the caller to see to.
-    Several processes may run the same sweep: each takes points that no other
-    process has, then waits for those that others still run.
+    A point's file, ``name/ADDRESS.nc``, is named by a hash of its configuration and of the
+    code that computes it: what changed in either is another point. Any number of processes,
+    on any machines that share the folder, may complete the same sweep: each takes points
+    that no other has, then waits for those that others still run.
 
     Parameters
     ----------
@@ -28,105 +26,175 @@ def run_sweep(name, points, run_point, *, folder=None, progress=True, seconds_li
         Of lower-case letters, digits and hyphens.
     points : list of dict
         Plain configurations, seeds included.
-    run_point : callable
-        From a configuration to an ``xarray.Dataset``.
+    run_point : function
+        From a configuration to an ``xarray.Dataset``; at the top of a module.
     folder : path, optional
-        Where finished points are kept, in ``name/HASH.nc``; ``_build/runs`` of the
-        checkout by default.
-    progress : bool
-        Show a progress bar with the time left and the current point.
-    seconds_limit : float, optional
-        No point is begun after this time.
-
-    Returns
-    -------
-    list of xarray.Dataset
-        As read from their files, with ``config``, ``config_hash`` and
-        ``wall_seconds`` in their attributes.
+        Instead of :func:`featlearn.experiments.store.runs_folder`.
+    gpu : bool
+        Whether ``run_point`` computes on a GPU where there is one.
 
     Raises
     ------
     ValueError
-        If two points are the same.
-    ResultError
-        If a finished point's file is corrupt; it names the file. Deleting it runs
-        the point again.
-    TimeoutError
-        If points are left at the limit; the finished ones are kept.
+        If two points are the same, or an argument is not of its kind.
+    StorageError
+        If the folder cannot be written to.
     """
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise ValueError(f"name = {name!r}: lower-case letters, digits and hyphens are needed")
-    if seconds_limit is not None and not seconds_limit > 0:
-        raise ValueError(f"seconds_limit = {seconds_limit!r}: a positive number is needed")
-    folder = Path(folder or ROOT / "_build" / "runs") / name
-    paths = {}
-    for i, point in enumerate(points):
-        path = folder / f"{config_hash(point)}.nc"
-        if path in paths:
-            raise ValueError(f"points[{i}] = {point!r}: stands in the sweep twice")
-        paths[path] = point
-    folder.mkdir(parents=True, exist_ok=True)
-    deadline = perf_counter() + (seconds_limit or float("inf"))
 
-    # Corrupt files are refused here, before hours of work and not after.
-    results = {path: _load(path, point) for path, point in paths.items() if path.exists()}
-    # Loaded points take no time: as `initial` they do not spoil the estimate of what is left.
-    counts = {"total": len(paths), "initial": len(results)}
-    with tqdm(**counts, desc=name, disable=not progress, unit="point") as bar:
-        for wait in (False, True):  # first what is free, then what others were running
-            for path, point in paths.items():
-                if path in results:
-                    continue
-                bar.set_postfix_str(_title(point, points[0]))
-                with _claimed(path, wait) as claimed:
-                    if not claimed:
-                        continue
-                    if not path.exists():
-                        if perf_counter() > deadline:
-                            raise TimeoutError(
-                                f"{name}: {len(results)} of {len(paths)} points are finished "
-                                f"after seconds_limit = {seconds_limit}; run again to go on"
-                            )
-                        _run(path, point, run_point)
-                    results[path] = _load(path, point)
-                bar.update()
-    return [results[path] for path in paths]
+    def __init__(self, name, points, run_point, *, folder=None, gpu=False):
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            raise ValueError(f"name = {name!r}: lower-case letters, digits and hyphens are needed")
+        self.name, self.run_point, self.gpu = name, run_point, gpu
+        self.place = code.place(run_point)
+        self.code = code.attributes(*self.place)
+        self.folder = Path(folder or store.runs_folder()).absolute() / name
+        self.points = {}
+        for i, point in enumerate(points):
+            path = self.folder / f"{address(point, self.code['code_hash'])}.nc"
+            if path in self.points:
+                raise ValueError(f"points[{i}] = {point!r}: stands in the sweep twice")
+            self.points[path] = point
+        store.require_writable(self.folder)
+
+    def missing(self):
+        """Paths of the points that are not finished."""
+        return [path for path in self.points if not path.exists()]
+
+    def check(self):
+        """Refuse corrupt files, before hours of work and not after.
+
+        Raises
+        ------
+        ResultError
+            Naming the file. Deleting it runs the point again.
+        """
+        for path in self.points:
+            if path.exists():
+                self._load(path)
+
+    def complete(self, path, *, wait=True):
+        """Run one point unless it is finished.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            One of ``points``.
+        wait : bool
+            If another process runs the point: wait for it, and run it should that one die.
+
+        Returns
+        -------
+        bool
+            False if another process runs the point and we do not wait.
+        """
+        with _claimed(path, wait) as claimed:
+            if claimed and not path.exists():
+                self._run(path)
+            return claimed
+
+    def complete_all(self, stop=lambda: False):
+        """Run what is missing, first what is free, then what others were running.
+
+        Parameters
+        ----------
+        stop : callable
+            Asked before each point; True ends this early.
+
+        Yields
+        ------
+        pathlib.Path
+            Of each point that got finished, by us or by others.
+        """
+        left = self.missing()
+        for wait in (False, True):
+            for path in list(left):
+                if stop():
+                    return
+                if self.complete(path, wait=wait):
+                    left.remove(path)
+                    yield path
+
+    def require_same_code(self):
+        """Refuse to run if the code is not that of the sweep: a job may start days later.
+
+        Raises
+        ------
+        ResultError
+        """
+        if code.attributes(*self.place) != self.code:
+            raise store.ResultError(
+                f"{self.name}: the code changed after the sweep was begun; start it again"
+            )
+
+    def results(self):
+        """Read all points, in order.
+
+        Returns
+        -------
+        list of xarray.Dataset
+            With ``config``, ``config_hash``, ``code_hash``, ``wall_seconds`` and the
+            surroundings of each run in their attributes.
+
+        Raises
+        ------
+        ResultError
+            If a point is missing or its file corrupt.
+        """
+        return [self._load(path) for path in self.points]
+
+    def title(self, path):
+        """What tells a point from the first one."""
+        first = next(iter(self.points.values()))
+        point = self.points[path]
+        differs = (f"{key}={value}" for key, value in point.items() if first.get(key) != value)
+        return " ".join(differs) or "first point"
+
+    def _run(self, path):
+        for leftover in path.parent.glob(f".{path.stem}.*"):  # of a run that was killed
+            leftover.unlink()
+        started = perf_counter()
+        point = self.points[path]
+        result = self.run_point(deepcopy(point))
+        result = result.assign_attrs(
+            surroundings(self.gpu),
+            config=canonical(point),
+            config_hash=config_hash(point),
+            code_hash=self.code["code_hash"],
+            wall_seconds=perf_counter() - started,
+        )
+        # The sum comes before the name: a kill in between leaves no file that looks corrupt.
+        partial = path.with_suffix(".partial")
+        try:
+            store.write(partial, result)
+            store.write_text(_sum_file(path), store.sha256(partial) + "\n")
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _load(self, path):
+        shown = f"{path.parent.name}/{path.name}"
+        advice = "delete it to run the point again"
+        if not path.exists():
+            raise store.ResultError(f"{shown}: not finished; run the sweep again")
+        if not _sum_file(path).exists():
+            raise store.ResultError(f"{shown}: its .sha256 is missing, it is unchecked; {advice}")
+        if _sum_file(path).read_text().strip() != store.sha256(path):
+            raise store.ResultError(f"{shown}: its SHA-256 differs, the file is corrupt; {advice}")
+        result = store.read(path)
+        if result.attrs.get("config") != canonical(self.points[path]):
+            raise store.ResultError(f"{shown}: holds another configuration; {advice}")
+        if result.attrs.get("code_hash") != self.code["code_hash"]:
+            raise store.ResultError(f"{shown}: was computed by other code; {advice}")
+        return result
 
 
-def _run(path, point, run_point):
-    started = perf_counter()
-    result = run_point(deepcopy(point))
-    result = result.assign_attrs(
-        config=canonical(point), config_hash=path.stem, wall_seconds=perf_counter() - started
-    )
-    # The sum comes before the name: a kill in between leaves no file that looks corrupt.
-    partial = path.with_suffix(".partial")
-    store.write(partial, result)
-    store.write_text(_sum_file(path), store.sha256(partial) + "\n")
-    os.replace(partial, path)
-
-
-def _load(path, point):
-    shown = f"{path.parent.name}/{path.name}"
-    advice = "delete it to run the point again"
-    if not _sum_file(path).exists():
-        raise store.ResultError(f"{shown}: its .sha256 is missing, it is unchecked; {advice}")
-    if _sum_file(path).read_text().strip() != store.sha256(path):
-        raise store.ResultError(f"{shown}: its SHA-256 differs, the file is corrupt; {advice}")
-    result = store.read(path)
-    if result.attrs.get("config") != canonical(point):
-        raise store.ResultError(f"{shown}: holds another configuration; {advice}")
-    return result
+def address(point, code_hash):
+    """Name of a run: a hash of its configuration and of the code that computes it."""
+    return config_hash({"code": code_hash, "config": point})
 
 
 def _sum_file(path):
     return path.with_suffix(".sha256")
-
-
-def _title(point, first):
-    """What tells a point from the first one."""
-    differs = (f"{key}={value}" for key, value in point.items() if first.get(key) != value)
-    return " ".join(differs) or "first point"
 
 
 @contextmanager
@@ -134,16 +202,14 @@ def _claimed(path, wait):
     """Hold the point's lock, or yield False if another process has it and we do not wait.
 
     The lock is the kernel's, which drops it when its holder dies, however it dies: a
-    lock is never stale, and no two processes can both take one over. The file's
-    text, the process id, is only for people.
+    lock is never stale, and no two processes can both take one over.
     """
-    with open(path.with_suffix(".lock"), "a+") as lock:
+    with store.storing(path.parent):
+        lock = open(path.with_suffix(".lock"), "ab")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
         yield True

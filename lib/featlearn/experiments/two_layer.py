@@ -5,18 +5,19 @@ sets, and how long to sample. Each data set is sampled from a prior start and
 from a planted start.
 """
 
-from operator import itemgetter
-
 import numpy as np
 import torch
 import xarray as xr
 
 from featlearn.inference.diagnostics import diagnose
-from featlearn.inference.network import TwoLayerNetwork, choose_device
+from featlearn.inference.laws import DataScales
+from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
 
-from . import measurement
+from .experiment import Experiment, settings
+from .spot import Spot
+from .threads import one_thread
 
 BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
@@ -24,50 +25,65 @@ COUNTED_ABOVE = 0.7  # |overlap| of the count that the diagnostics follow; verdi
 STARTS = ("prior", "planted")
 
 
-def point(d, N, P, *, degree=3, data_sets=8, warmup=250, draws=400, **others):
-    """Configuration of one point; ``others`` override the defaults below.
+DEFAULTS = {
+    "d": 20,
+    "N": 20,
+    "P": 100,
+    "degree": 3,
+    "kappa": 0.1,
+    "sigma_a2": 1.0,
+    "scaling": "standard",
+    "data_seeds": [[20, i] for i in range(8)],
+    "chain_seed": 1,
+    "planted": 4,
+    "warmup": 250,
+    "draws": 400,
+    "n_leapfrog": 16,
+    "n_jumps": 8,
+    "dtype": "float32",
+}
+
+
+def point(d, N, P, *, data_sets=8, ladder=None, **others):
+    """Configuration of one point.
 
     Parameters
     ----------
-    d, N, P, degree : int
-        Input dimension, width, training size, degree of the target.
+    d, N, P : int
+        Input dimension, width, training size.
     data_sets : int
         Number of independent training sets; seeds are ``(d, 0), (d, 1), ...``,
         so that at one d a larger P extends the same sets.
-    warmup, draws : int
-        Iterations of each chain.
+    ladder : dict, optional
+        Settings from :func:`tempered`; without them chains sample the posterior alone.
+    **others
+        Override ``DEFAULTS``; ``warmup`` and ``draws`` are iterations of each chain.
 
     Returns
     -------
     dict
     """
-    config = {
-        "d": int(d),
-        "N": int(N),
-        "P": int(P),
-        "degree": int(degree),
-        "kappa": 0.1,
-        "sigma_a2": 1.0,
-        "scaling": "standard",
-        "data_seeds": [[int(d), i] for i in range(data_sets)],
-        "chain_seed": 1,
-        "planted": max(1, min(4, int(N))),
-        "warmup": int(warmup),
-        "draws": int(draws),
-        "n_leapfrog": 16,
-        "n_jumps": 8,
-        "dtype": "float32",
-    }
-    unknown = set(others) - set(config)
-    if unknown:
-        raise ValueError(f"unknown settings {sorted(unknown)}: known are {sorted(config)}")
-    return config | others
+    seeds = [[int(d), i] for i in range(data_sets)]
+    sizes = dict(d=int(d), N=int(N), P=int(P), data_seeds=seeds, planted=max(1, min(4, int(N))))
+    return settings(DEFAULTS, **sizes | others) | (ladder or {})
+
+
+def tempered(d, P):
+    """Settings of a ladder of data scales down to where no neuron specialises.
+
+    At ``N = d`` the transition is near P = 4 d, and scaling the data energy by b does about what
+    b P data would. The number of rungs follows the spread of the data energy, which
+    grows as the root of P.
+    """
+    least = min(0.7, 2.5 * d / P)
+    rungs = 2 + round(0.6 * (P / 2) ** 0.5 * np.log(1 / least))
+    return {"rungs": int(rungs), "least_scale": float(least)}
 
 
 def network_of(config):
-    """The :class:`TwoLayerNetwork` of a configuration."""
-    names = ("d", "N", "kappa", "sigma_a2", "degree", "scaling")
-    return TwoLayerNetwork(**{name: config[name] for name in names})
+    """The :class:`~featlearn.inference.network.Network` of a configuration."""
+    names = ("d", "kappa", "sigma_a2", "degree", "scaling")
+    return Network(widths=[config["N"]], **{name: config[name] for name in names})
 
 
 def run_point(config, device="auto", progress=None):
@@ -93,19 +109,16 @@ def run_point(config, device="auto", progress=None):
     """
     network, where = network_of(config), choose_device(device)
     dtype = getattr(torch, config["dtype"])
-    seeds = config["data_seeds"]
-    n = len(seeds)
-    x, y = network.datasets(list(seeds) * 2, config["P"], where, dtype)
+    n, K = len(config["data_seeds"]), config.get("rungs", 1)
+    x, y = network.datasets(list(config["data_seeds"]) * 2, config["P"], where, dtype)
     generator = torch.Generator(device=where).manual_seed(config["chain_seed"])
-    weights = torch.cat(
-        [
-            network.prior_weights(n, generator),
-            network.planted_weights(n, generator, config["planted"]),
-        ]
-    ).to(dtype)
+    planted = network.planted(n * K, generator, config["planted"])
+    z = torch.cat([network.prior(n * K, generator), planted]).to(dtype)
+    ladder = DataScales(np.geomspace(config["least_scale"], 1, K)) if K > 1 else None
     draws = sample(
-        CollapsedPosterior(network, x, y),
-        weights,
+        CollapsedPosterior(network, x.repeat_interleave(K, 0), y.repeat_interleave(K, 0)),
+        z if ladder is None else z.reshape(2 * n, K, -1),
+        ladder=ladder,
         warmup=config["warmup"],
         draws=config["draws"],
         seed=config["chain_seed"] + 1,
@@ -117,9 +130,10 @@ def run_point(config, device="auto", progress=None):
 
 
 def _reduce(draws, n, config):
+    last = draws.isel(rung=-1) if "rung" in draws.dims else draws
     alignment = draws.alignment.values.reshape(2, n, -1)  # (start, data_set, draw)
-    overlap = np.abs(draws.overlap.values.astype(float)).reshape(2, n, config["draws"], -1)
-    rest2 = draws.norm2.values.astype(float).reshape(overlap.shape) - overlap**2
+    overlap = np.abs(draws.response_1.values.astype(float)).reshape(2, n, config["draws"], -1)
+    rest2 = draws.norm2_1.values.astype(float).reshape(overlap.shape) - overlap**2
     count = (overlap > COUNTED_ABOVE).sum(-1)
     by_alignment = [diagnose(alignment[:, i]) for i in range(n)]
     by_count = [diagnose(count[:, i]) for i in range(n)]
@@ -136,7 +150,7 @@ def _reduce(draws, n, config):
             )
 
     def chainwise(name):
-        return draws[name].values.astype(float).reshape(2, n).T
+        return last[name].values.astype(float).reshape(2, n).T
 
     by_start = ("data_set", "start")
     return xr.Dataset(
@@ -158,7 +172,7 @@ def _reduce(draws, n, config):
             "rest2": ((*by_start, "bin"), rest2_sum),
             "acceptance": (by_start, chainwise("acceptance")),
             "step_size": (by_start, chainwise("step_size")),
-            "divergences": (by_start, draws.divergent.values.sum(-1).astype(float).reshape(2, n).T),
+            "divergences": (by_start, last.divergent.values.sum(-1).astype(float).reshape(2, n).T),
         },
         coords={"start": list(STARTS), "bin": 0.5 * (EDGES[1:] + EDGES[:-1])},
     )
@@ -188,43 +202,35 @@ UNITS = {
 }
 
 
-def measure(name, points, device="auto", progress=True, folder=None):
-    """Run the points of a sweep, resuming what an earlier run finished, into one data set.
+COLUMNS = ("d", "N", "P")
+ERRORS = {"alignment": "alignment_mcse", "count": "count_mcse"}
+
+
+def experiment(name, claim, points, live):
+    """Declare an experiment that measures points of this module.
 
     Parameters
     ----------
-    name : str
-        Name of the experiment.
-    points : list of dict
-        From :func:`point`, all with the same number of data sets.
-    device : {"auto", "cpu", "cuda"}
-    progress : bool
-        Show progress bars.
-    folder : path, optional
-        Where finished points are kept.
+    name, claim : str
+    points, live : list of dict
+        From :func:`point`, all of ``points`` with the same number of data sets; ``live``
+        are some of them, smaller.
 
     Returns
     -------
-    xarray.Dataset
-        The points of :func:`run_point` along ``point``, with their d, N and P,
-        and the provenance in its attributes.
+    Experiment
     """
-    return measurement.measure(
-        name,
-        points,
-        lambda config, title: run_point(config, device, title),
-        columns={key: itemgetter(key) for key in ("d", "N", "P")},
+    return Experiment(
+        name=name,
+        claim=claim,
+        points=points,
+        run_point=run_point,
+        columns=COLUMNS,
         units=UNITS,
-        seeds={key: [p[key] for p in points] for key in ("data_seeds", "chain_seed")},
-        dtype=points[0]["dtype"],
-        device=str(choose_device(device)),
-        progress=progress,
-        folder=folder,
+        seeds=("data_seeds", "chain_seed"),
+        gpu=True,
+        spot=Spot(live, ERRORS, sets="data_set"),
     )
-
-
-def _title(config):
-    return " ".join(f"{key}={config[key]}" for key in ("d", "N", "P"))
 
 
 def agreement(live, stored):
@@ -244,25 +250,17 @@ def agreement(live, stored):
     float
         The largest distance over points and observables.
     """
-    worst = 0.0
-    for run, config in live:
-        same = np.ones(stored.sizes["point"], bool)
-        for key in ("d", "N", "P"):
-            same &= stored[key].values == config[key]
-        if same.sum() != 1:
-            raise ValueError(f"{_title(config)}: not a point of the stored result")
-        row = stored.isel(point=int(np.flatnonzero(same)[0])).isel(
-            data_set=slice(run.sizes["data_set"])
-        )
-        for name in ("alignment", "count"):
-            difference = float((run[name] - row[name]).mean())
-            variance = (run[f"{name}_mcse"] ** 2 + row[f"{name}_mcse"] ** 2).sum()
-            error = float(np.sqrt(variance)) / run.sizes["data_set"]
-            worst = max(worst, abs(difference) / error)
-    return worst
+    declared = experiment(
+        "live", "Points of a stored result.", *[[config for _, config in live]] * 2
+    )
+    return max(
+        distance
+        for run, config in live
+        for distance in declared.spot.distances(run, declared.row(stored, config)).values()
+    )
 
 
 def run_live(points):
     """Run points without storing them: pairs of a result and its configuration, on the CPU."""
-    with measurement.one_thread():
+    with one_thread():
         return [(run_point(config, "cpu"), config) for config in points]

@@ -1,6 +1,6 @@
 """The control with a linear target (m = 1): no neuron stands apart from the others."""
 
-from . import store, two_layer
+from . import two_layer
 from .two_layer_specialised import D
 
 NAME = "two-layer-linear"
@@ -15,6 +15,4 @@ def points(size="full"):
     return [two_layer.point(D, N, P, degree=1, warmup=200, draws=600) for N in WIDTHS]
 
 
-def run(device="auto", progress=True):
-    """Measure at full size and store the result."""
-    return store.save(NAME, two_layer.measure(NAME, points("full"), device, progress))
+EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)

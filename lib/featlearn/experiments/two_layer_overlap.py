@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import store, two_layer
+from . import two_layer
 
 NAME = "two-layer-overlap"
 
@@ -17,9 +17,7 @@ def points(size="full"):
     ]
 
 
-def run(device="auto", progress=True):
-    """Measure at full size and store the result."""
-    return store.save(NAME, two_layer.measure(NAME, points("full"), device, progress))
+EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)
 
 
 def density(row, merge=2):

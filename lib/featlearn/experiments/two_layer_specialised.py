@@ -1,6 +1,6 @@
 """Paper fig. 1(c): the number of specialised neurons against sqrt(N/d) at fixed P and d."""
 
-from . import store, two_layer
+from . import two_layer
 
 NAME = "two-layer-specialised"
 D, P = 20, 320
@@ -16,9 +16,7 @@ def points(size="full"):
     return [two_layer.point(D, N, P, warmup=250, draws=draws[N]) for N in WIDTHS]
 
 
-def run(device="auto", progress=True):
-    """Measure at full size and store the result."""
-    return store.save(NAME, two_layer.measure(NAME, points("full"), device, progress))
+EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)
 
 
 def count_beyond(data, threshold):

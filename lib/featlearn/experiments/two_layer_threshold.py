@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import store, two_layer
+from . import two_layer
 from .fits import crossing
 
 NAME = "two-layer-threshold"
@@ -28,10 +28,7 @@ def points(size="full"):
     ]
 
 
-def run(device="auto", progress=True):
-    """Measure at full size and store the result."""
-    data = two_layer.measure(NAME, points("full"), device, progress)
-    return store.save(NAME, data)
+EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)
 
 
 def thresholds(data, start=None, level=LEVEL):

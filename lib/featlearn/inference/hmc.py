@@ -1,22 +1,22 @@
-"""Hamiltonian Monte Carlo on the hidden weights (Neal 2011), batched over chains.
+r"""Hamiltonian Monte Carlo (Neal 2011) for the prior times ``exp(-u(s))``, batched over chains.
 
-The prior is the unit of length: weights are multiplied by the root of their prior
-precision, and the mass is one. Each chain has its own step size, adapted by dual
-averaging (Hoffman and Gelman 2014) while it warms up, and frozen afterwards.
+The position z is standard normal under the prior, so that the Hamiltonian without data,
+``(|z|**2 + |p|**2) / 2``, turns (z, p) by an angle. The integrator makes these turns exactly and
+kicks the momentum by the data in between (Beskos et al. 2011): its error comes from the data
+alone, whatever the number of weights. The step size is the angle of one turn.
 """
 
-from math import sqrt
 from typing import NamedTuple
 
 import torch
 
 
 class State(NamedTuple):
-    """Where the chains are; the energy and the gradient belong to ``weights``."""
+    """Where the chains are; statistic and gradient belong to the position."""
 
-    weights: torch.Tensor  # (B, N, d)
-    energy: torch.Tensor  # (B,), nats
-    gradient: torch.Tensor  # (B, N, d), by the weights
+    z: torch.Tensor  # (B, n)
+    statistic: torch.Tensor  # s, (B,)
+    gradient: torch.Tensor  # of s by z, (B, n)
 
 
 class Info(NamedTuple):
@@ -30,21 +30,23 @@ class Info(NamedTuple):
 DIVERGENCE = 1000.0  # nats, as in Stan
 
 
-def initial_state(posterior, weights):
-    """State at given weights."""
-    return State(weights, *posterior.energy_and_gradient(weights))
+def initial_state(target, z):
+    """State at a given position."""
+    return State(z, *target.statistic_and_gradient(z))
 
 
-def step(posterior, state, step_size, n_leapfrog, generator):
-    """One trajectory of ``n_leapfrog`` leapfrog steps and its Metropolis test.
+def step(target, law, state, step_size, n_leapfrog, generator):
+    """One trajectory of ``n_leapfrog`` steps and its Metropolis test.
 
     Parameters
     ----------
-    posterior : CollapsedPosterior
-        Anything with ``energy_and_gradient(weights)`` and ``prior_precision``.
+    target : CollapsedPosterior or AlignmentVariance
+        Anything with ``statistic_and_gradient(z)``.
+    law : Rungs
+        Anything with ``energy(s)`` and ``slope(s)`` of the statistic.
     state : State
     step_size : torch.Tensor, shape (B,)
-        In units of the prior's standard deviation.
+        Angle of a turn, in radians: a quarter turn forgets a weight that no data hold.
     n_leapfrog : int
     generator : torch.Generator
 
@@ -52,70 +54,31 @@ def step(posterior, state, step_size, n_leapfrog, generator):
     -------
     State, Info
     """
-    w, energy, gradient = state
-    root = sqrt(posterior.prior_precision)
+    z, s, gradient = state
     # A jittered step size keeps trajectories from closing on themselves.
-    jitter = 0.8 + 0.4 * _uniform(energy, generator)
-    epsilon = (step_size * jitter)[:, None, None]
-    momentum = torch.randn(w.shape, generator=generator, dtype=w.dtype, device=w.device)
-    start = energy + 0.5 * momentum.square().sum((-2, -1))
+    angle = (step_size * (0.8 + 0.4 * _uniform(s, generator)))[:, None]
+    cos, sin = angle.cos(), angle.sin()
+    p = torch.randn(z.shape, generator=generator, dtype=z.dtype, device=z.device)
+    start = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1)
 
-    new_energy, new_gradient = energy, gradient
-    momentum = momentum - 0.5 * epsilon / root * gradient
+    p = p - 0.5 * angle * law.slope(s)[:, None] * gradient
     for i in range(n_leapfrog):
-        w = w + epsilon / root * momentum
-        new_energy, new_gradient = posterior.energy_and_gradient(w)
+        z, p = cos * z + sin * p, cos * p - sin * z
+        s, gradient = target.statistic_and_gradient(z)
         kick = 1.0 if i < n_leapfrog - 1 else 0.5
-        momentum = momentum - kick * epsilon / root * new_gradient
+        p = p - kick * angle * law.slope(s)[:, None] * gradient
 
-    error = new_energy + 0.5 * momentum.square().sum((-2, -1)) - start
+    error = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1) - start
     divergent = ~(error < DIVERGENCE)  # true for NaN as well
     acceptance = torch.where(divergent, 0.0, torch.exp(-error.clamp_min(0)))
-    accepted = _uniform(energy, generator) < acceptance
-    pick = accepted[:, None, None]
+    accepted = _uniform(s, generator) < acceptance
+    pick = accepted[:, None]
     new = State(
-        torch.where(pick, w, state.weights),
-        torch.where(accepted, new_energy, energy),
-        torch.where(pick, new_gradient, gradient),
+        torch.where(pick, z, state.z),
+        torch.where(accepted, s, state.statistic),
+        torch.where(pick, gradient, state.gradient),
     )
     return new, Info(acceptance, accepted, divergent)
-
-
-class DualAveraging:
-    """Step sizes that bring each chain's acceptance to ``target``.
-
-    Parameters
-    ----------
-    initial : torch.Tensor, shape (B,)
-        First step size of each chain.
-    target : float
-        Wanted mean acceptance probability.
-    """
-
-    gamma, t0, exponent = 0.05, 10.0, 0.75  # the constants of Hoffman and Gelman (2014)
-
-    def __init__(self, initial, target=0.8):
-        if not 0 < target < 1:
-            raise ValueError(f"target = {target!r}: a number between 0 and 1 is needed")
-        self.target, self.n = target, 0
-        self.centre = torch.log(10 * initial)
-        self.deficit = torch.zeros_like(initial)
-        self.log_mean = torch.log(initial)
-        self.step_size = initial
-
-    def update(self, acceptance):
-        """Take one trajectory's acceptance (B,) into account."""
-        self.n += 1
-        rate = 1 / (self.n + self.t0)
-        self.deficit = (1 - rate) * self.deficit + rate * (self.target - acceptance)
-        log_step = self.centre - sqrt(self.n) / self.gamma * self.deficit
-        weight = self.n**-self.exponent
-        self.log_mean = weight * log_step + (1 - weight) * self.log_mean
-        self.step_size = log_step.exp()
-
-    def final(self):
-        """The averaged step size (B,), to be frozen."""
-        return self.log_mean.exp()
 
 
 def _uniform(like, generator):

@@ -1,97 +1,192 @@
-r"""Moves that take one neuron across the barrier between bulk and specialised.
+r"""Moves that take neurons across the barrier between bulk and specialised.
 
-A gradient-driven chain crosses the barrier of a neuron's overlap law rarely.
-The teacher's direction is known here, so a neuron can be offered new values of
-its overlap ``mu = w . w_*`` and of the norm of the rest at once, with the
-direction of the rest kept. With neuron j taken out of the label covariance
-(leaving C_-), a candidate with features phi changes the log-evidence by
+A gradient-driven chain crosses the barrier of a neuron's overlap law rarely. The teacher's
+direction is known here, so a neuron of the last hidden layer can be offered new values of the
+component ``mu`` of its weights along that direction and of the norm of the rest at once, with
+the direction of the rest kept. With the neuron's features taken out of the label covariance
+(leaving C_-), candidates phi, of shape (P, Nw) for Nw patches, change the log-evidence by
 
-    s (phi^T C_-^-1 y)^2 / (2 (1 + s chi)) - log(1 + s chi) / 2,   chi = phi^T C_-^-1 phi,
+    s b^T (I + s X)^-1 b / 2 - log det(I + s X) / 2,   X = phi^T C_-^-1 phi,  b = phi^T C_-^-1 y.
 
-so that all candidates cost one factorisation together. The neuron's next value is drawn
-among the candidates and its present value in proportion to posterior over
-proposal density (iterated sampling-importance-resampling; Andrieu, Lee and
-Vihola 2018), which leaves the posterior invariant.
+The neuron's next value is drawn among the candidates and its present value in proportion to
+the law's density over the proposal's (iterated sampling-importance-resampling; Andrieu, Lee and
+Vihola 2018), which leaves the law invariant.
+
+A new specialised neuron appears with the probability that one of all neurons finds itself with a
+rest that fits; so whole layers are swept. One factorisation serves a sweep: what
+``C_-^-1`` needs is the inverse of ``A = kappa I + s Phi^T Phi``, in which a neuron is replaced
+by a correction of rank Nw.
 """
 
 from math import lgamma, log, pi, sqrt
-from typing import NamedTuple
 
 import torch
 
-from .hmc import initial_state
-
-# Where the wide half of the candidates lies: |mu| and |w|^2 - mu^2 of specialised
-# neurons. Other moves reach beyond; only the speed depends on these numbers.
-OVERLAPS = (0.4, 2.2)
+# Where the wide half of the candidates lies: the linear response of a pre-activation and the
+# squared norm of the rest, in specialised neurons. Other moves reach beyond; only the speed
+# depends on these numbers.
+RESPONSES = (0.4, 2.2)
 RESTS = (0.1, 1.0)
 
 
-class Info(NamedTuple):
-    """What one jump did."""
-
-    moved: torch.Tensor  # (B,), bool: another value than the present one was taken
-
-
-def step(posterior, weights, generator, candidates=24):
-    """Offer one neuron, picked at random in each chain, new values.
+def sweep(posterior, z, scale, n_jumps, generator, candidates=24):
+    """Offer ``n_jumps`` neurons of the last hidden layer, picked at random, new values.
 
     Parameters
     ----------
     posterior : CollapsedPosterior
-    weights : torch.Tensor, shape (B, N, d)
+    z : torch.Tensor, shape (B, size)
+    scale : torch.Tensor, shape (B,)
+        Factor on the data energy in each chain's law; 1 is the posterior.
+    n_jumps : int
+        All neurons when it passes their number.
     generator : torch.Generator
     candidates : int
         Values offered besides the present one, at least 1.
 
     Returns
     -------
-    weights : torch.Tensor, shape (B, N, d)
-    info : Info
+    z : torch.Tensor, shape (B, size)
+    moved : torch.Tensor, shape (B,)
+        Share of the jumps that changed the neuron.
+
+    Raises
+    ------
+    ValueError
+        If there are more than two hidden layers, or a neuron has a single input.
     """
-    B, N, d = weights.shape
-    chains = torch.arange(B, device=weights.device)
-    options = dict(generator=generator, device=weights.device)
-    neuron = torch.randint(N, (B,), **options)
-    present = weights[chains, neuron]  # (B, d)
-    rest = present.clone()
-    rest[:, 0] = 0
-    norm = rest.norm(dim=-1, keepdim=True)
-
-    overlap, rest2 = _propose((B, candidates), d, weights.dtype, options)
-    overlap = torch.cat([present[:, :1], overlap], 1)  # the present value is candidate 0
-    rest2 = torch.cat([norm.square(), rest2], 1)
-
-    # Pre-activations of all candidates: the two parts of x . w are known once.
-    along = posterior.x[..., 0]
-    across = (posterior.x @ (rest / norm)[..., None])[..., 0]
-    h = along[..., None] * overlap[:, None, :] + across[..., None] * rest2.sqrt()[:, None, :]
-    gain = _evidence_gain(posterior, weights, neuron, torch.erf(h))
-    probability = torch.softmax(gain + _log_prior_over_proposal(overlap, rest2, d), -1)
-    choice = torch.multinomial(probability, 1, generator=generator)[:, 0]
-
-    new = rest / norm * rest2[chains, choice, None].sqrt()
-    new[:, 0] = overlap[chains, choice]
-    weights = weights.clone()
-    weights[chains, neuron] = new
-    return weights, Info(choice > 0)
+    network = posterior.network
+    if len(network.widths) > 2 or network.shapes[-1][1] < 2:
+        raise ValueError(
+            f"network.widths = {network.widths}: jumps need at most two hidden layers, "
+            "and neurons of at least two inputs"
+        )
+    layer = _Layer(posterior, network.layers(z), scale, candidates, generator)
+    order = torch.randperm(network.widths[-1], generator=generator, device=z.device)[:n_jumps]
+    moved = sum(layer.jump(j) for j in order.tolist())
+    return network.position(layer.layers), moved / len(order)
 
 
-def sweep(posterior, state, n_jumps, generator, candidates=24):
-    """``n_jumps`` jumps on a :class:`~featlearn.inference.hmc.State`; also the moved share."""
-    weights, moved = state.weights, 0.0
-    for _ in range(n_jumps):
-        weights, info = step(posterior, weights, generator, candidates)
-        moved = moved + info.moved.to(weights.dtype)
-    return initial_state(posterior, weights), moved / max(n_jumps, 1)
+class _Layer:
+    """The last hidden layer, with the linear algebra that a jump changes."""
+
+    def __init__(self, posterior, layers, scale, candidates, generator):
+        self.posterior, self.layers, self.scale = posterior, list(layers), scale
+        self.network, self.candidates, self.generator = posterior.network, candidates, generator
+        self.unit, self.strength = self.network.teacher(layers, len(layers) - 1)
+        inputs = self.network.split(posterior.x)
+        for w in layers[:-1]:
+            inputs = torch.erf(inputs @ w.mT)
+        self.inputs, self.of_unit = inputs, inputs @ self.unit[..., None]
+        self.layers[-1] = layers[-1].clone()
+        phi = torch.erf(inputs @ layers[-1].mT)
+        self.phi = phi.reshape(posterior.B, posterior.P, self.network.features)
+        gram = self.network.readout_variance * (self.phi.mT @ self.phi)
+        gram.diagonal(dim1=-2, dim2=-1).add_(self.network.ridge)
+        self.inverse = torch.cholesky_inverse(torch.linalg.cholesky_ex(gram)[0])
+        self.of_labels = self.phi.mT @ posterior.y[..., None]  # (B, F, 1)
+
+    def jump(self, j):
+        """Draw neuron j anew; returns which chains changed it, (B,)."""
+        B, N, n = self.layers[-1].shape
+        Nw, K, chains = self.network.patches, self.candidates + 1, torch.arange(B)
+        present = self.layers[-1][:, j]  # (B, n)
+        along = (present * self.unit).sum(1, keepdim=True)
+        rest = present - along * self.unit
+        norm = rest.norm(dim=1, keepdim=True)
+        direction = rest / norm
+
+        options = dict(generator=self.generator, device=present.device)
+        shape = (B, self.candidates)
+        response, rest2 = _propose(shape, n, self.strength, present.dtype, options)
+        mu = torch.cat([along, response / self.strength[:, None]], 1)  # 0 is the present value
+        rest2 = torch.cat([norm.square(), rest2], 1)
+        # Pre-activations of all candidates: the two parts of x . w are known once.
+        across = self.inputs @ direction[..., None]
+        phi = torch.erf(self.of_unit * mu[:, None, :] + across * rest2.sqrt()[:, None, :])
+        columns = phi.reshape(B, self.posterior.P, Nw * K)  # in the order (patch, candidate)
+
+        own = slice(j, None, N)
+        without, across_others, gain = self._evidence_gain(columns, own)
+        ratio = _log_prior_over_proposal(mu, rest2, n, self.strength)
+        probability = torch.softmax(self.scale[:, None] * gain + ratio, -1)
+        choice = torch.multinomial(probability, 1, generator=self.generator)[:, 0]
+        chains = chains.to(choice.device)
+        new = direction * rest2[chains, choice, None].sqrt() + self.unit * mu[chains, choice, None]
+        changed = choice > 0
+        self.layers[-1][:, j] = torch.where(changed[:, None], new, present)
+        self._replace(
+            own, without, *(_candidate(part, choice, Nw) for part in (columns, across_others))
+        )
+        return changed.to(present.dtype)
+
+    def _evidence_gain(self, columns, own):
+        """Log-evidence (B, K) of candidates, relative to no such neuron.
+
+        Also the inverse of A without the neuron (zero in its rows and columns), and the other
+        features' products with the candidates' columns.
+        """
+        s, kappa = self.network.readout_variance, self.network.ridge
+        cross = self.inverse[:, :, own]  # (B, F, Nw)
+        without = self.inverse - cross @ torch.linalg.solve(cross[:, own], cross.mT)
+        of_others = self.phi.mT @ columns
+        of_others[:, own] = 0
+        labels = self.of_labels.clone()
+        labels[:, own] = 0
+        projected = without @ of_others
+        b = columns.mT @ self.posterior.y[..., None] - s * (projected.mT @ labels)
+        Nw = self.network.patches
+        X = (_blocks(columns, columns, Nw) - s * _blocks(of_others, projected, Nw)) / kappa
+        b = (b / kappa).reshape(len(b), Nw, -1).mT  # (B, K, Nw)
+        if Nw == 1:
+            soft = 1 + s * X[..., 0, 0]
+            return without, of_others, 0.5 * s * b[..., 0].square() / soft - 0.5 * soft.log()
+        soft = torch.eye(Nw, dtype=X.dtype, device=X.device) + s * X
+        factor, _ = torch.linalg.cholesky_ex(soft)
+        white = torch.linalg.solve_triangular(factor, b[..., None], upper=False)
+        log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return without, of_others, 0.5 * s * white.square().sum((-2, -1)) - 0.5 * log_det
+
+    def _replace(self, own, without, columns, of_others):
+        """Put a neuron's new columns (B, P, Nw) in, and border the inverse with them."""
+        s, kappa = self.network.readout_variance, self.network.ridge
+        side = s * (without @ of_others)  # (B, F, Nw)
+        corner = s * (columns.mT @ columns - of_others.mT @ side)
+        corner.diagonal(dim1=-2, dim2=-1).add_(kappa)
+        corner = torch.linalg.inv(corner)
+        bordered = side @ corner
+        self.inverse = without + bordered @ side.mT
+        self.inverse[:, :, own] = -bordered
+        self.inverse[:, own, :] = -bordered.mT
+        self.inverse[:, own, own] = corner
+        self.phi[:, :, own] = columns
+        self.of_labels[:, own] = columns.mT @ self.posterior.y[..., None]
 
 
-def _propose(shape, d, dtype, options):
-    """Overlaps and squared norms of the rest: half from the prior, half uniform in the box."""
+def _candidate(columns, choice, Nw):
+    """The chosen candidate's columns (B, rows, Nw) of all (B, rows, Nw * K)."""
+    B, rows, _ = columns.shape
+    index = choice[:, None, None, None].expand(B, rows, Nw, 1)
+    return columns.reshape(B, rows, Nw, columns.shape[2] // Nw).gather(3, index)[..., 0]
+
+
+def _blocks(left, right, Nw):
+    """Products (B, K, Nw, Nw) of each candidate's columns in two (B, rows, Nw * K)."""
+    B, rows, _ = left.shape
+    if Nw == 1:
+        return (left * right).sum(1)[..., None, None]
+    left, right = (
+        v.reshape(B, rows, Nw, v.shape[2] // Nw).permute(0, 3, 1, 2) for v in (left, right)
+    )
+    return left.mT @ right
+
+
+def _propose(shape, n, strength, dtype, options):
+    """Responses and squared norms of the rest: half from the prior, half uniform in the box."""
     options = dict(options, dtype=dtype)
-    narrow = torch.randn(shape, **options) / sqrt(d)
-    narrow_rest2 = torch.randn((*shape, d - 1), **options).square().sum(-1) / d
-    low, high = OVERLAPS
+    narrow = strength[:, None] * torch.randn(shape, **options) / sqrt(n)
+    narrow_rest2 = torch.randn((*shape, n - 1), **options).square().sum(-1) / n
+    low, high = RESPONSES
     wide = low + (high - low) * torch.rand(shape, **options)
     wide = wide * torch.where(torch.rand(shape, **options) < 0.5, 1.0, -1.0).to(dtype)
     low, high = RESTS
@@ -100,32 +195,16 @@ def _propose(shape, d, dtype, options):
     return torch.where(pick, narrow, wide), torch.where(pick, narrow_rest2, wide_rest2)
 
 
-def _log_prior_over_proposal(overlap, rest2, d):
-    """Log ratio of the densities in (overlap, rest2); at most log 2: half proposes the prior."""
-    shape, rate = (d - 1) / 2, d / 2  # rest2 ~ Gamma(shape, rate) under the prior
-    log_prior = 0.5 * log(d / (2 * pi)) - 0.5 * d * overlap.square()
+def _log_prior_over_proposal(mu, rest2, n, strength):
+    """Log ratio of the densities in (mu, rest2); at most log 2: half proposes the prior."""
+    shape, rate = (n - 1) / 2, n / 2  # rest2 ~ Gamma(shape, rate) under the prior
+    log_prior = 0.5 * log(n / (2 * pi)) - 0.5 * n * mu.square()
     log_prior = log_prior + (
         shape * log(rate) - lgamma(shape) + (shape - 1) * rest2.log() - rate * rest2
     )
-    (low, high), (least, most) = OVERLAPS, RESTS
-    inside = (overlap.abs() > low) & (overlap.abs() < high) & (rest2 > least) & (rest2 < most)
-    log_box = -log(2 * (high - low) * (most - least))
-    log_wide = torch.full_like(overlap, log_box).masked_fill(~inside, -torch.inf)
+    (low, high), (least, most) = RESPONSES, RESTS
+    response = (strength[:, None] * mu).abs()
+    inside = (response > low) & (response < high) & (rest2 > least) & (rest2 < most)
+    log_box = strength.log()[:, None] - log(2 * (high - low) * (most - least))
+    log_wide = log_box.expand_as(mu).masked_fill(~inside, -torch.inf)
     return log_prior - torch.logaddexp(log_prior, log_wide) + log(2)
-
-
-def _evidence_gain(posterior, weights, neuron, candidates):
-    """Log-evidence (B, K) of each candidate column (B, P, K), relative to no neuron there."""
-    s, kappa = posterior.network.readout_variance, posterior.network.ridge
-    phi = torch.erf(posterior.x @ weights.mT)
-    index = neuron[:, None, None].expand(-1, phi.shape[1], 1)
-    phi.scatter_(2, index, 0.0)
-    solve = posterior.solve_features(phi)
-    projection = (solve.weighted_residual[:, None, :] @ candidates)[:, 0]
-    if posterior.algebra == "P":
-        root = torch.linalg.solve_triangular(solve.factor, candidates, upper=False)
-        chi = root.square().sum(-2)
-    else:
-        root = torch.linalg.solve_triangular(solve.factor, phi.mT @ candidates, upper=False)
-        chi = (candidates.square().sum(-2) - s * root.square().sum(-2)) / kappa
-    return 0.5 * s * projection.square() / (1 + s * chi) - 0.5 * torch.log1p(s * chi)

@@ -1,6 +1,6 @@
 r"""The paper's dynamics: overdamped Langevin on all weights, readout included.
 
-In units of the prior's standard deviations, ``theta = (a / sqrt(s), sqrt(d) W)``,
+In units of the prior's standard deviations, ``theta = (a / sqrt(s), z)``,
 
     theta <- theta - epsilon grad U(theta) + sqrt(2 epsilon) xi,
 
@@ -10,19 +10,17 @@ bias of order epsilon its stationary law is the posterior (2) (Welling and Teh
 reference against which the collapsed sampler is checked.
 """
 
-from math import pi, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import torch
 
-from featlearn.theory.alignment import network_alignment
-
 
 class State(NamedTuple):
-    """Where the chains are."""
+    """Where the chains are, in units of the prior's standard deviations."""
 
-    weights: torch.Tensor  # (B, N, d)
-    readout: torch.Tensor  # (B, N)
+    z: torch.Tensor  # (B, size), the hidden weights
+    b: torch.Tensor  # (B, F), the readout over sqrt(s)
 
 
 class Info(NamedTuple):
@@ -33,13 +31,13 @@ class Info(NamedTuple):
 
 
 def prior_readout(network, chains, generator, dtype=torch.float64):
-    """Readouts drawn from the prior, shape (chains, N)."""
-    a = torch.randn((chains, network.N), generator=generator, device=generator.device, dtype=dtype)
-    return sqrt(network.readout_variance) * a
+    """Readouts over sqrt(s) drawn from the prior, shape (chains, F)."""
+    shape = (chains, network.features)
+    return torch.randn(shape, generator=generator, device=generator.device, dtype=dtype)
 
 
 def energy_and_gradient(posterior, state):
-    """U and its gradients by the weights and by the readout, in plain (not prior) units.
+    """U and its gradients.
 
     Parameters
     ----------
@@ -50,24 +48,19 @@ def energy_and_gradient(posterior, state):
     Returns
     -------
     energy : torch.Tensor, shape (B,), nats
-    by_weights : torch.Tensor, shape (B, N, d)
-    by_readout : torch.Tensor, shape (B, N)
+    by_z : torch.Tensor, shape (B, size)
+    by_b : torch.Tensor, shape (B, F)
     """
-    network, x, y = posterior.network, posterior.x, posterior.y
-    w, a = state
+    network, y = posterior.network, posterior.y
     s, kappa = network.readout_variance, network.ridge
-    h = x @ w.mT
-    phi = torch.erf(h)
+    layers = network.layers(state.z)
+    phi = posterior.tape.forward(layers)
+    a = sqrt(s) * state.b
     residual = (phi @ a[..., None])[..., 0] - y
-    by_readout = (residual[:, None, :] @ phi)[:, 0] / kappa + a / s
-    slope = torch.exp(-h.square()) * (2 / sqrt(pi)) * a[:, None, :]
-    by_weights = (slope * residual[..., None]).mT @ x / kappa + network.d * w
-    energy = (
-        0.5 * residual.square().sum(-1) / kappa
-        + 0.5 * a.square().sum(-1) / s
-        + posterior.prior_energy(w)
-    )
-    return energy, by_weights, by_readout
+    by_b = sqrt(s) / kappa * (residual[:, None, :] @ phi)[:, 0] + state.b
+    by_z = posterior.tape.pull_back(layers, residual[..., None] / kappa * a[:, None, :]) + state.z
+    prior = 0.5 * (state.z.square().sum(-1) + state.b.square().sum(-1))
+    return 0.5 * residual.square().sum(-1) / kappa + prior, by_z, by_b
 
 
 def step(posterior, state, step_size, generator):
@@ -77,23 +70,17 @@ def step(posterior, state, step_size, generator):
     -------
     State, Info
     """
-    network = posterior.network
-    energy, by_weights, by_readout = energy_and_gradient(posterior, state)
+    energy, *gradients = energy_and_gradient(posterior, state)
     moved = []
-    for theta, gradient, variance in (
-        (state.weights, by_weights, 1 / network.d),
-        (state.readout, by_readout, network.readout_variance),
-    ):
+    for theta, gradient in zip(state, gradients, strict=True):
         noise = torch.randn(
             theta.shape, generator=generator, dtype=theta.dtype, device=theta.device
         )
-        moved.append(
-            theta - step_size * variance * gradient + sqrt(2 * step_size * variance) * noise
-        )
+        moved.append(theta - step_size * gradient + sqrt(2 * step_size) * noise)
     return State(*moved), Info(energy, ~torch.isfinite(energy))
 
 
-def alignment(network, state):
-    """Alignment (eq. 3) of the network, shape (B,), in closed form."""
-    w = state.weights
-    return network_alignment(state.readout, w[..., 0], w.square().sum(-1), network.degree)
+def alignment(posterior, state):
+    """Alignment (eq. 3) of the network, shape (B,)."""
+    g = posterior.feature_alignments(state.z)
+    return sqrt(posterior.network.readout_variance) * (state.b * g).sum(-1)

@@ -12,8 +12,26 @@ class FreeEnergies(NamedTuple):
     Attributes
     ----------
     value, error : numpy.ndarray, shape (laws,)
+    between : numpy.ndarray, shape (laws, laws)
+        Error of the difference of each two.
     """
 
+    value: np.ndarray
+    error: np.ndarray
+    between: np.ndarray
+
+
+class Basins(NamedTuple):
+    """Shares of a law, by a label of its states.
+
+    Attributes
+    ----------
+    label : numpy.ndarray, shape (labels,)
+    value, error : numpy.ndarray, shape (labels,)
+        Free energy of each, minus the log of its probability, nats, and its error.
+    """
+
+    label: np.ndarray
     value: np.ndarray
     error: np.ndarray
 
@@ -89,4 +107,42 @@ def free_energies(bias, statistic, targets=()):
         solver_protocol=({"method": "adaptive", "options": {"maxiter": 500}},),
     )
     found = solver.compute_free_energy_differences()
-    return FreeEnergies(found["Delta_f"][0], found["dDelta_f"][0])
+    return FreeEnergies(found["Delta_f"][0], found["dDelta_f"][0], found["dDelta_f"])
+
+
+def basins(ladder, statistic, label):
+    """Free energies of the basins of a ladder's last law, from the draws of all its laws.
+
+    A basin that the last rung leaves once in a run is entered and left often further down; its
+    weight up there follows by reweighting.
+
+    Parameters
+    ----------
+    ladder : DataScales
+        Of K laws.
+    statistic : sequence of array_like
+        Nearly independent draws of the data energy under each of the K laws.
+    label : sequence of array_like of int
+        Basin of each of these draws, such as a number of specialised neurons.
+
+    Returns
+    -------
+    Basins
+
+    Raises
+    ------
+    ValueError
+        As :func:`free_energies`, and if labels and draws do not match.
+    """
+    for k, (draws, labels) in enumerate(zip(statistic, label, strict=True)):
+        if np.shape(draws) != np.shape(labels):
+            raise ValueError(
+                f"label[{k}] has shape {np.shape(labels)}: that of statistic[{k}], "
+                f"{np.shape(draws)}, is needed"
+            )
+    scale, K = np.asarray(ladder.scale, float), len(ladder)
+    s, labels = (np.concatenate([np.asarray(v) for v in rows]) for rows in (statistic, label))
+    found = np.unique(labels)
+    targets = [np.where(labels == value, scale[-1] * s, np.inf) for value in found]
+    result = free_energies(lambda s: scale[:, None] * s, statistic, targets)
+    return Basins(found, result.value[K:] - result.value[K - 1], result.between[K:, K - 1])

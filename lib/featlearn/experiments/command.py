@@ -1,0 +1,84 @@
+"""The command line of experiments: list them, or run what is missing and store it."""
+
+import argparse
+import os
+import sys
+from functools import partial
+
+from . import slurm, store, workers
+
+EXECUTORS = ("local", "slurm")
+
+
+def main(experiments, arguments=None):
+    """Run experiments by name and store what they measured.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    arguments : list of str, optional
+        Instead of the command line's.
+
+    Returns
+    -------
+    int
+        Exit code. What stands against a folder, a file or a setting is said in one line.
+    """
+    known = {experiment.name: experiment for experiment in experiments}
+    parser = argparse.ArgumentParser(
+        description="Measure what is missing and store the results. What was stopped goes on "
+        "from its last finished point. EXECUTOR=slurm in the environment sends each point to "
+        "a cluster; PARTITION, ACCOUNT, TIME (minutes), CPUS, MEMORY (GB) and GPUS say what "
+        "each job asks for.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
+    parser.add_argument("--list", action="store_true", help="list the experiments and their state")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu"))
+    parser.add_argument(
+        "--workers", type=int, help="processes; by default one a core, or one a GPU if used"
+    )
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(known)
+    if unknown:
+        parser.error(f"NAME = {sorted(unknown)}: one of {sorted(known)} is needed")
+    chosen = [known[name] for name in options.names or known]
+    try:
+        if options.list:
+            for experiment in chosen:
+                print(f"{experiment.name:24}{experiment.state():16}{experiment.claim}")
+            return 0
+        run_sweep = _executor(options)
+        store.require_writable(store.results_folder())
+        store.require_writable(store.runs_folder())
+        for experiment in chosen:
+            _run(experiment, run_sweep)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped: what is finished is kept, start again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(experiment, run_sweep):
+    state = experiment.state()
+    if state == "current":
+        print(f"{experiment.name}: stored, with this grid and this code")
+        return
+    print(f"{experiment.name}: {state}; measuring")
+    path = store.save(experiment.name, experiment.measure(run_sweep=run_sweep))
+    print(f"{experiment.name}: stored in {path}")
+
+
+def _executor(options):
+    name = os.environ.get("EXECUTOR", "local")
+    if name not in EXECUTORS:
+        raise ValueError(f"EXECUTOR = {name!r}: one of {EXECUTORS} is needed")
+    if options.workers is not None and options.workers < 1:
+        raise ValueError(f"--workers = {options.workers}: at least 1 is needed")
+    if options.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if name == "slurm":
+        return partial(slurm.run_sweep, cluster=slurm.Cluster.from_environment())
+    return partial(workers.run_sweep, workers=options.workers)

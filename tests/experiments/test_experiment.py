@@ -1,0 +1,99 @@
+"""Declared experiments: grids, refusals, and the example of the documentation."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import featlearn.experiments
+from featlearn.experiments import store
+from featlearn.experiments.__main__ import EXPERIMENTS
+from featlearn.experiments.experiment import Experiment, grid, settings
+
+from .tiny import experiment, run_point
+
+
+def test_a_grid_is_the_product_with_defaults():
+    found = grid({"d": 1, "N": 2, "widths": [3]}, N=(4, 5), widths=([6], [7, 8]))
+    assert found[1] == {"d": 1, "N": 4, "widths": [7, 8]} and len(found) == 4
+    assert grid({"d": 1}) == [{"d": 1}]
+
+
+def test_unknown_settings_are_named():
+    for make in (settings, grid):
+        with pytest.raises(ValueError, match=r"unknown settings \['rung'\]: known are \['d'\]"):
+            make({"d": 1}, rung=[3])
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"name": "Tiny"}, "name = 'Tiny'"),
+        ({"claim": "two\nlines"}, "claim = "),
+        ({"points": []}, r"points = \[\]"),
+        ({"columns": ("N",)}, "columns has 'N'"),
+        ({"run_point": lambda config: None}, "run_point = "),
+    ],
+)
+def test_bad_declarations_are_named(change, message):
+    arguments = dict(
+        name="tiny",
+        claim="One line.",
+        points=[{"d": 1}],
+        run_point=run_point,
+        columns=("d",),
+        units={"d": ("d", "1")},
+    )
+    Experiment(**arguments)
+    with pytest.raises(ValueError, match=message):
+        Experiment(**arguments | change)
+
+
+def test_a_variable_without_units_is_named(folder):
+    units = {key: value for key, value in experiment().units.items() if key != "draws"}
+    tiny = experiment()
+    lacking = Experiment(
+        tiny.name, tiny.claim, tiny.points, tiny.run_point, ("d", "seed"), units=units
+    )
+    with pytest.raises(ValueError, match="'draws'"):
+        lacking.measure(workers=1, progress=False)
+
+
+def test_experiments_of_the_book_have_names_and_grids_of_their_own():
+    names = [e.name for e in EXPERIMENTS]
+    assert len(set(names)) == len(names)
+    for e in EXPERIMENTS:
+        columns = [json.dumps(e.columns_of(p)) for p in e.points]
+        assert len(set(columns)) == len(columns)  # the columns tell points apart
+        assert all(json.dumps(e.columns_of(p)) in columns for p in e.spot.points)
+
+
+def test_stored_results_have_the_declared_grid():
+    """A grid that was changed and not measured would be noticed here."""
+    for e in EXPERIMENTS:
+        assert e.state() not in ("missing", "another grid"), e.name
+
+
+def test_seeds_of_the_provenance_are_those_of_the_points(folder):
+    data = experiment().measure(workers=1, progress=False)
+    assert json.loads(data.attrs["seeds"]) == {"seed": [1, 1, 1, 1]}
+
+
+def test_the_example_of_the_documentation_runs(folder):
+    """As it stands there: found, short, run, and resumed."""
+    text = featlearn.experiments.__doc__.partition("::\n")[2].partition("\n``python")[0]
+    example = textwrap.dedent(text).strip()
+    assert len([line for line in example.splitlines() if line]) <= 15
+    (folder / "means.py").write_text(example + "\n")
+    command = [sys.executable, "-W", "error", "means.py", "--workers", "2"]
+    first = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    assert "12/12" in first.stderr
+    data = store.load("means")
+    assert sorted(set(data.n.values)) == [10, 100, 1000] and data.sizes["point"] == 12
+    large = data["mean"].values[data.n.values == 1000]
+    assert (abs(large) < 5 / 1000**0.5).all()
+    again = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert "this grid and this code" in again.stdout

@@ -1,0 +1,60 @@
+"""A sweep whose points can be held or made to fail, by files in the folder that TINY names.
+
+``python -m tests.experiments.tiny`` runs it as a reader would run a sweep of his own.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from featlearn.experiments.command import main
+from featlearn.experiments.experiment import Experiment, grid
+
+
+def run_point(config):
+    folder, d = Path(os.environ["TINY"]), config["d"]
+    with open(folder / "log", "a") as log:
+        log.write(f"{d} {os.getpid()}\n")
+    while (folder / f"hold-{d}").exists():
+        time.sleep(0.02)
+    if (folder / f"fail-{d}").exists():
+        raise RuntimeError(f"stopped at d = {d}")
+    draws = np.random.default_rng([d, config["seed"]]).normal(size=config["size"])
+    return xr.Dataset({"draws": ("draw", draws)})
+
+
+def experiment(size=4):
+    return Experiment(
+        name="tiny",
+        claim="Normal numbers are normal.",
+        points=grid({"d": 2, "seed": 1, "size": size}, d=(2, 3, 5, 7)),
+        run_point=run_point,
+        columns=("d", "seed"),
+        units={"draws": ("number", "1"), "d": ("dimension", "1"), "seed": ("seed", "1")},
+    )
+
+
+def begun(folder):
+    """Pairs of a point that was begun and the process that did, in their order."""
+    log = folder / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [tuple(map(int, line.split())) for line in lines]
+
+
+def begun_points(folder):
+    return [d for d, _ in begun(folder)]
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main([experiment(int(os.environ.get("TINY_SIZE", 4)))]))
