@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "sampling.json"
 STORE = provenance.ROOT / "_build" / "bench"
 # Seconds of sampling of one entry; warm-up and compilation come on top.
-BUDGET = {15: 75.0, 40: 120.0, 80: 150.0}
+BUDGET = {15: 40.0, 40: 80.0, 80: 80.0}
 OURS, NAMES = "ours", ("ours", *entries.RIVALS)
 
 

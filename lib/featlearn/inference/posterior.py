@@ -169,10 +169,19 @@ class CollapsedPosterior:
 
     def alignment(self, z):
         """Mean and standard deviation (B,) of the alignment over the readout, given z."""
-        g = self.feature_alignments(z)
-        mean, covariance = self.readout(self.solve(z))
-        variance = torch.einsum("bi,bij,bj->b", g, covariance, g)
-        return (mean * g).sum(-1), variance.clamp_min(0).sqrt()
+        g, solve = self.feature_alignments(z), self.solve(z)
+        s, phi = self.network.readout_variance, solve.features
+        mean = s * (_times(phi, g) * solve.weighted_residual).sum(-1)
+        # g^T Cov g without the covariance itself; see `readout`
+        if self.algebra == "P":
+            white = torch.linalg.solve_triangular(
+                solve.factor, _times(phi, g)[..., None], upper=False
+            )
+            variance = s * g.square().sum(-1) - s * s * white.square().sum((-2, -1))
+        else:
+            white = torch.linalg.solve_triangular(solve.factor, g[..., None], upper=False)
+            variance = s * self.network.ridge * white.square().sum((-2, -1))
+        return mean, variance.clamp_min(0).sqrt()
 
 
 def _times(matrix, vector):
