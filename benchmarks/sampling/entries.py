@@ -61,25 +61,31 @@ def write_problem(path, d, config, weights):
     n = len(weights)
     posterior = CollapsedPosterior(network, x.expand(n, *x.shape), y.expand(n, *y.shape))
     generator = torch.Generator().manual_seed(config["seed"])
-    readout = _draw_readout(posterior, weights, generator)
-    random = network.prior_weights(4, generator)
-    check = langevin.State(random, langevin.prior_readout(network, 4, generator))
+    readout = _draw_readout(posterior, network.position([weights]), generator)
+    # Rivals count in weights and readouts, we in units of the prior.
+    by_weight, by_readout = d**0.5, network.readout_variance**-0.5
+    z = network.prior(4, generator)
+    check = langevin.State(z, langevin.prior_readout(network, 4, generator))
     some = CollapsedPosterior(network, x.expand(4, *x.shape), y.expand(4, *y.shape))
-    energy, by_w, by_a = langevin.energy_and_gradient(some, check)
-    collapsed, collapsed_by_w = some.energy_and_gradient(random)
+    energy, by_z, by_b = langevin.energy_and_gradient(some, check)
+    collapsed, collapsed_by_z = some.statistic_and_gradient(z)
+
+    def of_weights(gradient):
+        return by_weight * gradient.reshape(4, d, d)
+
     tensors = {
         "x": x,
         "y": y,
         "start_weights": weights,
         "start_readout": readout,
-        "check_weights": check.weights,
-        "check_readout": check.readout,
+        "check_weights": network.layers(z)[0],
+        "check_readout": check.b / by_readout,
         "check_full_energy": energy,
-        "check_full_by_w": by_w,
-        "check_full_by_a": by_a,
-        "check_collapsed_energy": collapsed,
-        "check_collapsed_by_w": collapsed_by_w,
-        "check_alignment": langevin.alignment(network, check),
+        "check_full_by_w": of_weights(by_z),
+        "check_full_by_a": by_readout * by_b,
+        "check_collapsed_energy": collapsed + 0.5 * z.square().sum(-1),
+        "check_collapsed_by_w": of_weights(collapsed_by_z + z),
+        "check_alignment": langevin.alignment(some, check),
     }
     scalars = {
         "readout_variance": network.readout_variance,
@@ -90,8 +96,8 @@ def write_problem(path, d, config, weights):
     np.savez(path, **scalars, **{name: tensor.numpy() for name, tensor in tensors.items()})
 
 
-def _draw_readout(posterior, weights, generator):
-    mean, covariance = posterior.readout(posterior.solve(weights))
+def _draw_readout(posterior, z, generator):
+    mean, covariance = posterior.readout(posterior.solve(z))
     noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
     return mean + (torch.linalg.cholesky(covariance) @ noise[..., None])[..., 0]
 
