@@ -42,6 +42,7 @@ results: $(INSTALLED) ## Measure what is missing in book/results (hours; EXECUTO
 
 bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers (half an hour; SIZES=15 for a part)
 	@$(VENV)/bin/python benchmarks/scaling.py
+	@$(VENV)/bin/python benchmarks/cost.py
 	@$(VENV)/bin/python -m benchmarks.sampling $(BENCH)
 
 lock: $(INSTALLED) ## Resolve pyproject.toml anew into requirements.lock and environment.yml

@@ -31,14 +31,17 @@ def digest(root, paths):
 def chapter_inputs(root, name):
     """List the files whose change makes a chapter's outputs stale.
 
-    They are its text, the whole library, the lock, and each stored result whose name
-    occurs in the text, be it as the name of its module (`_` for `-`). Finer rules would have
+    They are its text, the whole library, the lock, and each stored result or benchmark whose
+    name occurs in the text, be it as the name of its module (`_` for `-`). Finer rules would have
     to know what the library imports and when.
     """
     text = chapter_path(root, name)
     words = text.read_text("utf8").replace("_", "-")
-    loaded = [path for path in (root / "book" / "results").glob("*.nc")
-              if path.stem.replace("_", "-") in words]
+    stored = [*(root / "book" / "results").glob("*.nc"),
+              *(root / "benchmarks" / "results").glob("*.json")]
+    # A benchmark's file is named in full: its stem is an ordinary word.
+    loaded = [path for path in stored
+              if (path.name if path.suffix == ".json" else path.stem).replace("_", "-") in words]
     return [text, root / "requirements.lock", *library(root), *loaded]
 
 

@@ -4,15 +4,17 @@ import json
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
+import xarray as xr
 
 import featlearn.experiments
 from featlearn.experiments import store
 from featlearn.experiments.__main__ import EXPERIMENTS
 from featlearn.experiments.experiment import Experiment, grid, settings
 
-from .tiny import experiment, run_point
+from .tiny import begun_points, experiment, run_point
 
 
 def test_a_grid_is_the_product_with_defaults():
@@ -74,6 +76,26 @@ def test_stored_results_have_the_declared_grid():
     """A grid that was changed and not measured would be noticed here."""
     for e in EXPERIMENTS:
         assert e.state() not in ("missing", "another grid"), e.name
+
+
+def test_a_longer_grid_runs_what_it_adds(folder, tmp_path_factory):
+    whole = experiment()
+    store.save("tiny", replace(whole, points=whole.points[:3]).measure(workers=1, progress=False))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")  # as after a fresh checkout
+    data = whole.measure(workers=1, progress=False, folder=elsewhere)
+    assert begun_points(folder) == [2, 3, 5, 7]
+    store.save("tiny", data)
+    again = whole.measure(workers=1, progress=False, folder=tmp_path_factory.mktemp("again"))
+    assert begun_points(folder) == [2, 3, 5, 7]
+    drop = dict(date="", wall_seconds=0)
+    xr.testing.assert_identical(again.assign_attrs(drop), data.assign_attrs(drop))
+
+
+def test_stored_points_of_other_code_are_run_again(folder, tmp_path_factory):
+    data = experiment().measure(workers=1, progress=False)
+    store.save("tiny", data.assign_attrs(code_hash="0" * 16))
+    experiment().measure(workers=1, progress=False, folder=tmp_path_factory.mktemp("fresh"))
+    assert begun_points(folder) == [2, 3, 5, 7] * 2
 
 
 def test_seeds_of_the_provenance_are_those_of_the_points(folder):

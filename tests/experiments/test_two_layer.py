@@ -160,6 +160,29 @@ def test_one_start_is_the_prior_and_the_other_is_planted():
     assert (run["count"].sel(start="planted") > 0).all()
 
 
+def test_only_what_is_not_in_equilibrium_is_sampled_again():
+    short = dict(data_sets=3, warmup=20, draws=60, n_leapfrog=4, n_jumps=2)
+    on_ladder = two_layer.tempered(8, 0.5, draws=80)
+    assert on_ladder["rungs"] == 3
+    config = two_layer.point(4, 3, 8, **short, rounds=[on_ladder])
+    once = two_layer.run_point(config | {"rounds": []}, "cpu")
+    run = two_layer.run_point(config, "cpu")
+    well = once.equilibrium.values
+    assert (once["round"] == 1).all() and 0 < well.sum() < 3  # some of each
+    np.testing.assert_array_equal(run["round"], np.where(well, 1, 2))
+    kept = run.alignment.values[well] == once.alignment.values[well]
+    assert kept.all() and (run.alignment.values[~well] != once.alignment.values[~well]).all()
+
+
+def test_bad_rounds_are_refused():
+    with pytest.raises(ValueError, match=r"rounds\[0\] changes \['d'\]"):
+        two_layer.point(4, 3, 8, rounds=[{"d": 5}])
+    with pytest.raises(ValueError, match="follow = "):
+        two_layer.point(4, 3, 8, follow=["overlap"])
+    with pytest.raises(ValueError, match="least = 1.5"):
+        two_layer.tempered(8, 1.5)
+
+
 def test_agreement_is_a_difference_in_standard_errors():
     both = ("data_set", "start")
     run = xr.Dataset(

@@ -135,7 +135,8 @@ def test_what_is_recorded_belongs_to_the_state_that_the_rung_holds(kind, n_jumps
         record_rungs=lambda z: {"again": posterior.statistic_and_gradient(z)[0]},
     )
     assert run.swapped.values[:, :-1].min() > 0.05
-    np.testing.assert_array_equal(run.statistic, run.again)
+    # A row's place in the batch may change the last bit, and an exchange changes the place.
+    np.testing.assert_allclose(run.statistic, run.again, rtol=1e-12)
     np.testing.assert_allclose(run.statistic[:, -1], run["last"])
     assert dict(run["again"].sizes) == {"chain": 2, "rung": 4, "draw": 40}
 

@@ -194,7 +194,7 @@ def test_refinement_makes_single_precision_good_at_a_small_ridge(kind, P, algebr
     assert refined[0] < 0.01
     assert algebra == "F" or refined[1] < 1e-4  # the larger F x F matrix loses more
     if P == 120 and algebra == "auto":
-        assert plain[0] > 0.01 and plain[1] > 1e-3  # visibly worse
+        assert plain[0] > 10 * refined[0] and plain[1] > 1e-3  # visibly worse
 
 
 def test_refinement_changes_nothing_in_double_precision():

@@ -165,3 +165,16 @@ def test_bad_arguments_of_a_random_network_are_named(change, said):
     sample(**arguments)
     with pytest.raises(ValueError, match=said):
         sample(**(arguments | change))
+
+
+def test_arrays_of_any_name_and_shape_are_kept():
+    network = network_of("two layers")
+    posterior = posterior_of(network, [0] * 2, 6)
+
+    def shapes(z):
+        return {"a_1": z[:, :3], "b_1": z[:, :2], "table": z[:, :6].reshape(-1, 2, 3)}
+
+    z = network.prior(2, generator())
+    run = sample(posterior, z, warmup=2, draws=2, seed=1, n_leapfrog=2, record_rungs=shapes)
+    assert run.a_1.dims == ("chain", "draw", "a_1_dim_0") and run.b_1.sizes["b_1_dim_0"] == 2
+    assert run.table.shape == (2, 2, 2, 3)

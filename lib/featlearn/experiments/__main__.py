@@ -4,8 +4,10 @@ import sys
 
 from . import (
     bound_margin,
+    field_size,
     prior_energy,
     propagation,
+    two_layer_ladder,
     two_layer_linear,
     two_layer_overlap,
     two_layer_specialised,
@@ -21,6 +23,8 @@ MODULES = (
     two_layer_threshold,
     two_layer_specialised,
     two_layer_linear,
+    two_layer_ladder,
+    field_size,
 )
 EXPERIMENTS = tuple(experiment for module in MODULES for experiment in module.EXPERIMENTS)
 

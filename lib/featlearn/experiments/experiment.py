@@ -1,5 +1,6 @@
 """An experiment as it is declared: what is claimed, the grid that tests it, what computes it."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,6 +128,9 @@ class Experiment:
     def measure(self, *, workers=None, run_sweep=None, folder=None, progress=True):
         """Run the points that are missing, and put all together.
 
+        Points that the stored result has, computed by this code, are taken from it: a longer
+        grid runs what it adds.
+
         Parameters
         ----------
         workers : int, optional
@@ -145,6 +149,7 @@ class Experiment:
             its attributes. ``wall_seconds`` is the sum over the points.
         """
         sweep = Sweep(self.name, self.points, self.run_point, folder=folder, gpu=self.gpu)
+        self._adopt_stored(sweep)
         (run_sweep or _here(workers))(sweep, progress=progress)
         return self._merge(sweep.results(), sweep.code)
 
@@ -194,6 +199,17 @@ class Experiment:
             raise ValueError(f"{shown}: not a point of the stored {self.name}")
         return stored.isel(point=int(np.flatnonzero(same)[0]))
 
+    def _adopt_stored(self, sweep):
+        if not store.path_of(self.name).exists():
+            return
+        stored = store.load(self.name)
+        if stored.attrs.get("code_hash") == sweep.code["code_hash"] and "runs" in stored.attrs:
+            of_points = json.loads(stored.attrs["config"])["points"]
+            runs = json.loads(stored.attrs["runs"])
+            bare = stored.drop_vars([key for key in self._functions() if key in stored])
+            for i, (point, run) in enumerate(zip(of_points, runs, strict=True)):
+                sweep.adopt(point, bare.isel(point=i).drop_attrs(deep=False).assign_attrs(run))
+
     def _functions(self):
         if isinstance(self.columns, Mapping):
             return self.columns
@@ -224,7 +240,12 @@ class Experiment:
             seeds=seeds,
             wall_seconds=sum(float(result.attrs["wall_seconds"]) for result in results),
         )
-        data.attrs |= provenance.together([result.attrs for result in results]) | of_code
+        runs = [result.attrs for result in results]
+        data.attrs |= provenance.together(runs) | of_code
+        kept = (*provenance.RUN, "wall_seconds")
+        data.attrs["runs"] = json.dumps(
+            [{key: np.asarray(run[key]).item() for key in kept} for run in runs]
+        )
         return data
 
 

@@ -142,6 +142,22 @@ class Sweep:
         """
         return [self._load(path) for path in self.points]
 
+    def adopt(self, point, result):
+        """Keep a result that this code computed elsewhere as the run of a point.
+
+        Parameters
+        ----------
+        point : dict
+            One that the sweep doesn't have, or has finished, is left alone.
+        result : xarray.Dataset
+            With the attributes that :meth:`results` gives, but for the configuration's.
+        """
+        path = self.folder / f"{address(point, self.code['code_hash'])}.nc"
+        if path in self.points:
+            with _claimed(path, wait=False) as claimed:
+                if claimed and not path.exists():
+                    self._keep(path, result)
+
     def title(self, path):
         """What tells a point from the first one."""
         first = next(iter(self.points.values()))
@@ -155,12 +171,15 @@ class Sweep:
         started = perf_counter()
         point = self.points[path]
         result = self.run_point(deepcopy(point))
+        seconds = perf_counter() - started
+        self._keep(path, result.assign_attrs(surroundings(self.gpu), wall_seconds=seconds))
+
+    def _keep(self, path, result):
+        point = self.points[path]
         result = result.assign_attrs(
-            surroundings(self.gpu),
             config=canonical(point),
             config_hash=config_hash(point),
             code_hash=self.code["code_hash"],
-            wall_seconds=perf_counter() - started,
         )
         # The sum comes before the name: a kill in between leaves no file that looks corrupt.
         partial = path.with_suffix(".partial")

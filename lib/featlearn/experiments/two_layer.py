@@ -2,14 +2,15 @@
 
 A point is a plain dictionary, so that its hash names it: the network, the data
 sets, and how long to sample. Each data set is sampled from a prior start and
-from a planted start.
+from a planted start. Those that are not in equilibrium are sampled again, on a ladder and
+for longer, in the rounds that the point declares.
 """
 
 import numpy as np
 import torch
 import xarray as xr
 
-from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.diagnostics import MAX_R_HAT, diagnose
 from featlearn.inference.laws import DataScales
 from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
@@ -23,7 +24,8 @@ BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
 COUNTED_ABOVE = 0.7  # |overlap| of the count that the diagnostics follow; verdicts use the barrier
 STARTS = ("prior", "planted")
-
+LADDER = ("rungs", "least_scale")
+ERRORS = {"alignment": "alignment_mcse", "count": "count_mcse"}
 
 DEFAULTS = {
     "d": 20,
@@ -40,11 +42,15 @@ DEFAULTS = {
     "draws": 400,
     "n_leapfrog": 16,
     "n_jumps": 8,
+    "rungs": 1,
+    "least_scale": 1.0,
     "dtype": "float32",
+    "follow": ["alignment"],
+    "rounds": [],
 }
 
 
-def point(d, N, P, *, data_sets=8, ladder=None, **others):
+def point(d, N, P, *, data_sets=8, **others):
     """Configuration of one point.
 
     Parameters
@@ -54,10 +60,11 @@ def point(d, N, P, *, data_sets=8, ladder=None, **others):
     data_sets : int
         Number of independent training sets; seeds are ``(d, 0), (d, 1), ...``,
         so that at one d a larger P extends the same sets.
-    ladder : dict, optional
-        Settings from :func:`tempered`; without them chains sample the posterior alone.
     **others
-        Override ``DEFAULTS``; ``warmup`` and ``draws`` are iterations of each chain.
+        Override ``DEFAULTS``. ``warmup`` and ``draws`` are iterations of each chain.
+        ``rungs`` laws, with data scales from ``least_scale`` to 1, make a ladder. ``rounds``
+        are changes of these settings: each samples again the data sets whose observables
+        in ``follow``, the alignment and perhaps the count, are not in equilibrium.
 
     Returns
     -------
@@ -65,19 +72,37 @@ def point(d, N, P, *, data_sets=8, ladder=None, **others):
     """
     seeds = [[int(d), i] for i in range(data_sets)]
     sizes = dict(d=int(d), N=int(N), P=int(P), data_seeds=seeds, planted=max(1, min(4, int(N))))
-    return settings(DEFAULTS, **sizes | others) | (ladder or {})
+    config = settings(DEFAULTS, **sizes | others)
+    for i, changes in enumerate(config["rounds"]):
+        unknown = set(changes) - {"warmup", "draws", "n_leapfrog", "n_jumps", *LADDER}
+        if unknown:
+            raise ValueError(
+                f"rounds[{i}] changes {sorted(unknown)}: settings of chains are needed"
+            )
+    if not config["follow"] or set(config["follow"]) - set(ERRORS):
+        raise ValueError(f"follow = {config['follow']!r}: some of {list(ERRORS)} are needed")
+    return config
 
 
-def tempered(d, P):
-    """Settings of a ladder of data scales down to where no neuron specialises.
+def tempered(P, least, **others):
+    """A round on a ladder of data scales.
 
-    At ``N = d`` the transition is near P = 4 d, and scaling the data energy by b does about what
-    b P data would. The number of rungs follows the spread of the data energy, which
-    grows as the root of P.
+    The number of rungs follows the spread of the data energy, which grows as the root of P,
+    so that neighbours exchange in about four of ten attempts.
+
+    Parameters
+    ----------
+    P : int
+        Training size.
+    least : float
+        The smallest data scale, between 0 and 1.
+    **others
+        Further changes of a point's settings.
     """
-    least = min(0.7, 2.5 * d / P)
-    rungs = 2 + round(0.6 * (P / 2) ** 0.5 * np.log(1 / least))
-    return {"rungs": int(rungs), "least_scale": float(least)}
+    if not 0 < least < 1:
+        raise ValueError(f"least = {least!r}: a number between 0 and 1 is needed")
+    rungs = 2 + round(0.5 * (P / 2) ** 0.5 * np.log(1 / least))
+    return {"rungs": int(rungs), "least_scale": float(least)} | others
 
 
 def network_of(config):
@@ -107,9 +132,31 @@ def run_point(config, device="auto", progress=None):
         neurons a network in each bin of |overlap|; ``rest2`` (data_set, start,
         bin), the sum over those of |w|^2 - overlap^2.
     """
+    found, left = {}, list(range(len(config["data_seeds"])))
+    for number, changes in enumerate([{}, *config["rounds"]]):
+        seeds = [config["data_seeds"][i] for i in left]
+        others = {"data_seeds": seeds, "chain_seed": config["chain_seed"] + 1000 * number}
+        run = _run_round(config | changes | others, device, progress)
+        run["round"] = ("data_set", np.full(len(left), float(number + 1)))
+        found |= {i: run.isel(data_set=[k]) for k, i in enumerate(left)}
+        left = [i for i in left if not all(_agree(found[i], name) for name in config["follow"])]
+        if not left:
+            break
+    return xr.concat([found[i] for i in sorted(found)], "data_set", join="exact")
+
+
+def _agree(run, name):
+    """Whether both starts of a data set agree on an observable."""
+    if name == "alignment":
+        return bool(run.equilibrium.all())
+    # A count that hardly ever changes has few effective samples.
+    return bool((run[f"{name}_r_hat"] <= MAX_R_HAT).all())
+
+
+def _run_round(config, device, progress):
     network, where = network_of(config), choose_device(device)
     dtype = getattr(torch, config["dtype"])
-    n, K = len(config["data_seeds"]), config.get("rungs", 1)
+    n, K = len(config["data_seeds"]), config["rungs"]
     x, y = network.datasets(list(config["data_seeds"]) * 2, config["P"], where, dtype)
     generator = torch.Generator(device=where).manual_seed(config["chain_seed"])
     planted = network.planted(n * K, generator, config["planted"])
@@ -194,6 +241,7 @@ UNITS = {
     "acceptance": ("mean acceptance of trajectories", "1"),
     "step_size": ("step size in prior standard deviations", "1"),
     "divergences": ("number of divergent trajectories", "1"),
+    "round": ("round of sampling: beyond 1 where the one before was not in equilibrium", "1"),
     "start": ("start of the chain", "1"),
     "bin": ("centre of a bin of |overlap|", "1"),
     "d": ("input dimension", "1"),
@@ -203,7 +251,6 @@ UNITS = {
 
 
 COLUMNS = ("d", "N", "P")
-ERRORS = {"alignment": "alignment_mcse", "count": "count_mcse"}
 
 
 def experiment(name, claim, points, live):

@@ -12,7 +12,7 @@ def points(size="full"):
     """Widths from N < d to N >> d. ``live`` is one of them, smaller."""
     if size == "live":
         return [two_layer.point(D, 40, P, degree=1, data_sets=2, warmup=100, draws=80)]
-    return [two_layer.point(D, N, P, degree=1, warmup=200, draws=600) for N in WIDTHS]
+    return [two_layer.point(D, N, P, degree=1, warmup=200, draws=800) for N in WIDTHS]
 
 
 EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)

@@ -11,9 +11,18 @@ def points(size="full"):
     """Points of the sweep. ``live`` is a part of ``full`` with fewer data sets."""
     if size == "live":
         return [two_layer.point(20, 80, 320, data_sets=2, warmup=120, draws=60)]
+    both = ["alignment", "count"]
     return [
-        two_layer.point(20, 80, 320, data_sets=16, warmup=250, draws=400),
-        two_layer.point(40, 80, 400, data_sets=16, warmup=200, draws=250),
+        two_layer.point(
+            d,
+            80,
+            P,
+            data_sets=16,
+            draws=draws,
+            follow=both,
+            rounds=[two_layer.tempered(P, 0.6, draws=3 * draws, n_jumps=20)],
+        )
+        for d, P, draws in ((20, 320, 500), (40, 400, 400))
     ]
 
 

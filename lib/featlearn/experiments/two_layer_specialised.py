@@ -12,8 +12,19 @@ def points(size="full"):
     if size == "live":
         return [two_layer.point(D, 40, P, data_sets=2, warmup=120, draws=80)]
     # Counts of a few neurons change rarely: the narrow networks need the long chains.
-    draws = {20: 2500, 40: 1500, 80: 350, 160: 350, 320: 350}
-    return [two_layer.point(D, N, P, warmup=250, draws=draws[N]) for N in WIDTHS]
+    draws = {20: 2500, 40: 1500, 80: 500, 160: 400, 320: 350}
+    ladders = {20: (3000, 9000), 40: (3000, 6000), 80: (1500,)}
+    return [
+        two_layer.point(
+            D,
+            N,
+            P,
+            draws=draws[N],
+            follow=["alignment", "count"],
+            rounds=[two_layer.tempered(P, 0.6, draws=n, n_jumps=20) for n in ladders.get(N, ())],
+        )
+        for N in WIDTHS
+    ]
 
 
 EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"), points("live")),)

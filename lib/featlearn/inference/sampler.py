@@ -6,6 +6,7 @@ chain's step size, the length of a trajectory, and the spacing of the ladder; al
 before the first kept draw.
 """
 
+import re
 from statistics import median
 
 import torch
@@ -17,6 +18,8 @@ from .adaptation import DualAveraging, TrajectoryLength
 from .laws import POSTERIOR, DataScales, Rungs, even_scales
 from .observables import Observables
 
+# Quantities of hidden layer l are named with it, and so is the dimension of its neurons.
+PER_NEURON = re.compile(r"(?:response|norm2|cubic)_(\d+)")
 PLAIN_LENGTH = 16  # steps of a trajectory before its length is learned
 SCALES_LEARNED = (0.1, 0.2, 0.3, 0.4)  # shares of the warm-up at which a ladder is spaced anew
 STEPS_LEARNED, LENGTH_LEARNED = 0.5, 0.75
@@ -131,8 +134,10 @@ def _stacked(records, lead, K=1):
         values = torch.stack([record[name] for record in records], 1).numpy()
         if lead[1:]:
             values = values.reshape(-1, K, *values.shape[1:])
-        # The quantities of hidden layer l are named with it, and so are its neurons.
-        extra = (f"neuron_{name[-1]}",) if values.ndim > len(lead) + 1 else ()
+        axes = range(values.ndim - len(lead) - 1)
+        extra = [f"{name}_dim_{axis}" for axis in axes]
+        if match := PER_NEURON.fullmatch(name):
+            extra[:1] = [f"neuron_{match[1]}"] if extra else []
         variables[name] = ((*lead, "draw", *extra), values)
     return variables
 

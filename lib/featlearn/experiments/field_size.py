@@ -1,0 +1,172 @@
+"""Equilibrium at the sizes of the field, d = 100 and 800 neurons a layer, with what it cost.
+
+Networks of this size are otherwise sampled by Langevin dynamics on all weights, with 5e7 to
+3e8 full-batch steps. One chain starts from the prior, one with specialised neurons.
+"""
+
+from math import ceil
+from time import perf_counter
+
+import numpy as np
+import torch
+import xarray as xr
+
+from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.network import Network, choose_device
+from featlearn.inference.observables import specialised
+from featlearn.inference.posterior import CollapsedPosterior
+from featlearn.inference.sampler import sample
+
+from .experiment import Experiment, settings
+from .spot import Spot
+
+NAME = "field-size"
+STARTS = ("prior", "planted")
+
+DEFAULTS = {
+    "d": 100,
+    "widths": [800],
+    "P": 1200,
+    "degree": 3,
+    "kappa": 0.1,
+    "sigma_a2": 1.0,
+    "data_seed": [100, 0],
+    "chains": 2,
+    "planted": 4,
+    "warmup": 80,
+    "draws": 160,
+    "n_jumps": 40,
+    "seed": 1,
+    "dtype": "float32",
+}
+
+POINTS = [
+    # What a test can measure again.
+    settings(
+        DEFAULTS,
+        d=20,
+        widths=[20],
+        P=120,
+        data_seed=[20, 0],
+        chains=8,
+        warmup=300,
+        draws=400,
+        n_jumps=10,
+    ),
+    DEFAULTS,
+    settings(DEFAULTS, widths=[800, 800], warmup=60, draws=90, n_jumps=20),
+]
+
+
+def run_point(config, device="auto", progress=None):
+    """Sample one network from both starts.
+
+    Parameters
+    ----------
+    config : dict
+        All settings of ``DEFAULTS``; ``chains`` is even, half of them from each start.
+    device : {"auto", "cpu", "cuda"}
+    progress : str, optional
+        Title of a progress bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        Mean alignment and numbers of specialised neurons by start, R-hat and effective
+        samples of both, and what it cost: trajectories, gradients, seconds.
+    """
+    names = ("d", "widths", "kappa", "sigma_a2", "degree")
+    network, where = Network(**{name: config[name] for name in names}), choose_device(device)
+    half, last = ceil(config["chains"] / 2), len(config["widths"]) - 1
+    dtype = getattr(torch, config["dtype"])
+    x, y = network.datasets([config["data_seed"]] * 2 * half, config["P"], where, dtype)
+    generator = torch.Generator(device=where).manual_seed(config["seed"])
+    planted = network.planted(half, generator, config["planted"], layer=last)
+    z = torch.cat([network.prior(half, generator), planted]).to(dtype)
+    began = perf_counter()
+    draws = sample(
+        CollapsedPosterior(network, x, y),
+        z,
+        warmup=config["warmup"],
+        draws=config["draws"],
+        seed=config["seed"] + 1,
+        n_jumps=config["n_jumps"],
+        progress=progress,
+    )
+    seconds = perf_counter() - began
+    counts = [
+        specialised(draws[f"response_{layer}"].values)
+        for layer in (1, 2)
+        if f"response_{layer}" in draws
+    ]
+    counts += [np.zeros_like(counts[0])] * (2 - len(counts))
+    alignment = draws.alignment.values.astype(float)
+    found = diagnose(alignment)
+    by_count = [diagnose(count) for count in counts]
+
+    def by_start(values):
+        return "start", values.reshape(2, -1).mean(1).astype(float)
+
+    # The warm-up's trajectories differ in length; it is counted at the learned one.
+    trajectories = config["warmup"] + config["draws"]
+    return xr.Dataset(
+        {
+            "alignment": by_start(alignment),
+            "alignment_mcse": found.mcse,
+            "alignment_r_hat": found.r_hat,
+            "alignment_ess": found.bulk_ess,
+            "first": by_start(counts[0]),
+            "second": by_start(counts[1]),
+            "count_r_hat": max(q.r_hat for q in by_count),
+            "equilibrium": found.equilibrium,
+            "n_leapfrog": draws.attrs["n_leapfrog"],
+            "trajectories": trajectories,
+            "gradients": trajectories * draws.attrs["n_leapfrog"],
+            "seconds": seconds,
+            "step_size": by_start(draws.step_size.values),
+            "acceptance": by_start(draws.acceptance.values),
+        },
+        coords={"start": list(STARTS)},
+    )
+
+
+UNITS = {
+    "alignment": ("posterior mean of the alignment A_f", "1"),
+    "alignment_mcse": ("Monte Carlo standard error of the alignment over all chains", "1"),
+    "alignment_r_hat": ("rank-normalised R-hat of the alignment", "1"),
+    "alignment_ess": ("bulk effective sample size of the alignment", "1"),
+    "first": ("mean number of specialised neurons of the first hidden layer", "neurons"),
+    "second": ("mean number of specialised neurons of the second; 0 without one", "neurons"),
+    "count_r_hat": ("largest R-hat of these numbers", "1"),
+    "equilibrium": ("whether both starts agree on the alignment (R-hat, effective samples)", "1"),
+    "n_leapfrog": ("steps of a trajectory", "1"),
+    "trajectories": ("trajectories of each chain, warm-up included", "1"),
+    "gradients": ("gradient evaluations of each chain, at the learned length", "1"),
+    "seconds": ("wall time of all chains together", "s"),
+    "step_size": ("step size in radians of the prior's turn", "1"),
+    "acceptance": ("mean acceptance of trajectories", "1"),
+    "start": ("start of the chain", "1"),
+    "d": ("input dimension", "1"),
+    "P": ("training size", "1"),
+    "N1": ("width of the first hidden layer", "1"),
+    "N2": ("width of the second hidden layer; 0 if there is none", "1"),
+}
+
+EXPERIMENTS = (
+    Experiment(
+        name=NAME,
+        claim=__doc__.splitlines()[0],
+        points=POINTS,
+        run_point=run_point,
+        columns={
+            "d": lambda config: config["d"],
+            "P": lambda config: config["P"],
+            "N1": lambda config: config["widths"][0],
+            "N2": lambda config: config["widths"][1] if len(config["widths"]) > 1 else 0,
+        },
+        units=UNITS,
+        seeds=("data_seed", "seed"),
+        gpu=True,
+        spot=Spot([POINTS[0]], {"alignment": "alignment_mcse"}),
+    ),
+)

@@ -1,0 +1,28 @@
+"""The experiment at the size of the field, on networks small enough for a test."""
+
+import numpy as np
+import pytest
+
+from featlearn.experiments import field_size
+from featlearn.experiments.experiment import settings
+
+SMALL = settings(
+    field_size.DEFAULTS, d=6, P=12, data_seed=[6, 0], planted=2, warmup=20, draws=30, n_jumps=2
+)
+
+
+@pytest.mark.parametrize("widths", [[5], [5, 4]])
+def test_a_small_network_end_to_end(widths):
+    run = field_size.run_point(settings(SMALL, widths=widths, chains=4), "cpu")
+    assert set(run.variables) <= set(field_size.UNITS)
+    assert run.alignment.dims == ("start",) and np.isfinite(run.alignment).all()
+    assert (run.second > 0).any() or len(widths) == 1
+    assert ((run["first"] >= 0) & (run["first"] <= 5)).all()
+    assert run.gradients == 50 * run.n_leapfrog and run.seconds > 0
+    assert (run.acceptance > 0.3).all()
+
+
+def test_both_sizes_of_the_field_are_measured():
+    shown = [field_size.EXPERIMENTS[0].columns_of(config) for config in field_size.POINTS]
+    assert {"d": 100, "P": 1200, "N1": 800, "N2": 0} in shown
+    assert {"d": 100, "P": 1200, "N1": 800, "N2": 800} in shown
