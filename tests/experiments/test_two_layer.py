@@ -11,6 +11,7 @@ from featlearn.experiments import (
     two_layer_specialised,
     two_layer_threshold,
 )
+from featlearn.experiments.equilibrium import tempered
 from featlearn.experiments.verdicts import Verdict, VerdictTable, judge
 
 MODULES = (two_layer_linear, two_layer_overlap, two_layer_specialised, two_layer_threshold)
@@ -162,9 +163,9 @@ def test_one_start_is_the_prior_and_the_other_is_planted():
 
 def test_only_what_is_not_in_equilibrium_is_sampled_again():
     short = dict(data_sets=3, warmup=20, draws=60, n_leapfrog=4, n_jumps=2)
-    on_ladder = two_layer.tempered(8, 0.5, draws=80)
+    on_ladder = tempered(8, 0.5, draws=80)
     assert on_ladder["rungs"] == 3
-    assert two_layer.tempered(200, 0.2)["rungs"] == 10  # 2 + the root of 100 ln(5) / 2
+    assert tempered(200, 0.2)["rungs"] == 10  # 2 + the root of 100 ln(5) / 2
     config = two_layer.point(4, 3, 8, **short, rounds=[on_ladder])
     once = two_layer.run_point(config | {"rounds": []}, "cpu")
     run = two_layer.run_point(config, "cpu")
@@ -188,7 +189,7 @@ def test_bad_rounds_are_refused():
     with pytest.raises(ValueError, match="follow = "):
         two_layer.point(4, 3, 8, follow=["overlap"])
     with pytest.raises(ValueError, match="least = 1.5"):
-        two_layer.tempered(8, 1.5)
+        tempered(8, 1.5)
 
 
 def test_agreement_is_a_difference_in_standard_errors():

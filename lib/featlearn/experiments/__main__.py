@@ -4,6 +4,7 @@ import sys
 
 from . import (
     bound_margin,
+    cnn_sweeps,
     field_size,
     prior_energy,
     propagation,
@@ -25,6 +26,7 @@ MODULES = (
     two_layer_linear,
     two_layer_ladder,
     field_size,
+    cnn_sweeps,
 )
 EXPERIMENTS = tuple(experiment for module in MODULES for experiment in module.EXPERIMENTS)
 

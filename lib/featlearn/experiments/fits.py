@@ -76,6 +76,42 @@ def crossing(x, y, level, *, increasing=True):
     return float(np.exp(np.log(x[i - 1]) + share * np.log(x[i] / x[i - 1])))
 
 
+def crossing_per_set(x, curves, level):
+    """Where the mean of several rising curves passes a level, with its scatter.
+
+    A single curve need not pass the level; the mean does. Its scatter is given by the
+    jackknife: pseudo-value i of n is n times the result of all curves minus (n - 1) times the
+    result without curve i, and their mean and standard error are those of the crossing.
+
+    Parameters
+    ----------
+    x : array_like, shape (points,)
+        In any order.
+    curves : array_like, shape (points, n)
+    level : float
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        Pseudo-values.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`crossing`; also for a single curve.
+    """
+    x, curves = np.asarray(x, float), np.asarray(curves, float)
+    if curves.ndim != 2 or curves.shape[1] < 2 or curves.shape[:1] != x.shape:
+        raise ValueError(
+            f"curves has shape {curves.shape}: ({x.size}, n) with n > 1 is needed, x has {x.shape}"
+        )
+    order = np.argsort(x)
+    x, curves, n = x[order], curves[order], curves.shape[1]
+    everything = crossing(x, curves.mean(1), level)
+    without = [crossing(x, np.delete(curves, i, 1).mean(1), level) for i in range(n)]
+    return n * everything - (n - 1) * np.array(without)
+
+
 @dataclass(frozen=True)
 class PowerLaw:
     """A fitted ``y = exp(log_prefactor) * x**exponent``.

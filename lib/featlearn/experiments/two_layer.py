@@ -84,27 +84,6 @@ def point(d, N, P, *, data_sets=8, **others):
     return config
 
 
-def tempered(P, least, **others):
-    """A round on a ladder of data scales.
-
-    The number of rungs follows the spread of the data energy, which grows as the root of P,
-    so that neighbours exchange in about four of ten attempts.
-
-    Parameters
-    ----------
-    P : int
-        Training size.
-    least : float
-        The smallest data scale, between 0 and 1.
-    **others
-        Further changes of a point's settings.
-    """
-    if not 0 < least < 1:
-        raise ValueError(f"least = {least!r}: a number between 0 and 1 is needed")
-    rungs = 2 + round(0.5 * (P / 2) ** 0.5 * np.log(1 / least))
-    return {"rungs": int(rungs), "least_scale": float(least)} | others
-
-
 def network_of(config):
     """The :class:`~featlearn.inference.network.Network` of a configuration."""
     names = ("d", "kappa", "sigma_a2", "degree", "scaling")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import two_layer
+from .equilibrium import tempered
 
 NAME = "two-layer-overlap"
 
@@ -20,7 +21,7 @@ def points(size="full"):
             data_sets=16,
             draws=draws,
             follow=both,
-            rounds=[two_layer.tempered(P, 0.6, draws=3 * draws, n_jumps=20)],
+            rounds=[tempered(P, 0.6, draws=3 * draws, n_jumps=20)],
         )
         for d, P, draws in ((20, 320, 500), (40, 400, 400))
     ]

@@ -1,6 +1,7 @@
 """Paper fig. 1(c): the number of specialised neurons against sqrt(N/d) at fixed P and d."""
 
 from . import two_layer
+from .equilibrium import tempered
 
 NAME = "two-layer-specialised"
 D, P = 20, 320
@@ -21,7 +22,7 @@ def points(size="full"):
             P,
             draws=draws[N],
             follow=["alignment", "count"],
-            rounds=[two_layer.tempered(P, 0.6, draws=n, n_jumps=20) for n in ladders.get(N, ())],
+            rounds=[tempered(P, 0.6, draws=n, n_jumps=20) for n in ladders.get(N, ())],
         )
         for N in WIDTHS
     ]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from . import two_layer
-from .fits import crossing
+from .equilibrium import tempered
+from .fits import crossing_per_set
 
 NAME = "two-layer-threshold"
 LEVEL = 0.1  # the paper's alignment at P_*
@@ -33,7 +34,7 @@ def _lengths(d, P):
         return {"draws": 800}
     draws = {40: 1500, 56: 1000, 80: 800}.get(d, 1500)
     ladders = {40: (2500, 5000), 56: (2500,), 80: (1500,)}.get(d, (3000, 9000))
-    rounds = [two_layer.tempered(P, 0.2, draws=n, n_jumps=min(d // 2, 20)) for n in ladders]
+    rounds = [tempered(P, 0.2, draws=n, n_jumps=min(d // 2, 20)) for n in ladders]
     return {"draws": draws, "rounds": rounds}
 
 
@@ -42,11 +43,6 @@ EXPERIMENTS = (two_layer.experiment(NAME, __doc__.splitlines()[0], points("full"
 
 def thresholds(data, start=None, level=LEVEL):
     """P_* at each d: where the alignment, averaged over data sets, passes a level.
-
-    A single data set need not pass the level within the sweep; the average does.
-    Its scatter is given by the jackknife: pseudo-value i of n is n times the result
-    of all data sets minus (n - 1) times the result without data set i, and their mean and
-    standard error are those of P_*.
 
     Parameters
     ----------
@@ -61,19 +57,12 @@ def thresholds(data, start=None, level=LEVEL):
     -------
     d : numpy.ndarray, shape (sizes,)
     P_star : numpy.ndarray, shape (sizes, data sets)
-        Pseudo-values.
+        Pseudo-values of :func:`~featlearn.experiments.fits.crossing_per_set`.
     """
     alignment = data.alignment.mean("start") if start is None else data.alignment.sel(start=start)
-    n = data.sizes["data_set"]
     sizes = np.unique(data.d.values)
-    pseudo_values = np.empty((len(sizes), n))
-    for row, d in enumerate(sizes):
-        points_of_d = np.flatnonzero(data.d.values == d)
-        points_of_d = points_of_d[np.argsort(data.P.values[points_of_d])]
-        P = data.P.values[points_of_d].astype(float)
-        curves = alignment.values[points_of_d]
-        everything = crossing(P, curves.mean(1), level)
-        for i in range(n):
-            without = crossing(P, np.delete(curves, i, 1).mean(1), level)
-            pseudo_values[row, i] = n * everything - (n - 1) * without
-    return sizes, pseudo_values
+    pseudo_values = []
+    for d in sizes:
+        rows = np.flatnonzero(data.d.values == d)
+        pseudo_values.append(crossing_per_set(data.P.values[rows], alignment.values[rows], level))
+    return sizes, np.array(pseudo_values)
