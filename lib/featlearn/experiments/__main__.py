@@ -8,6 +8,7 @@ from . import (
     field_size,
     prior_energy,
     propagation,
+    three_layer_sweeps,
     two_layer_ladder,
     two_layer_linear,
     two_layer_overlap,
@@ -27,6 +28,7 @@ MODULES = (
     two_layer_ladder,
     field_size,
     cnn_sweeps,
+    three_layer_sweeps,
 )
 EXPERIMENTS = tuple(experiment for module in MODULES for experiment in module.EXPERIMENTS)
 
