@@ -162,7 +162,12 @@ class Sweep:
         """What tells a point from the first one."""
         first = next(iter(self.points.values()))
         point = self.points[path]
-        differs = (f"{key}={value}" for key, value in point.items() if first.get(key) != value)
+        # Lists, such as seeds, are too long to show.
+        differs = (
+            f"{key}={value}"
+            for key, value in point.items()
+            if first.get(key) != value and not isinstance(value, list)
+        )
         return " ".join(differs) or "first point"
 
     def _run(self, path):
