@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from featlearn.experiments import (
+    live,
     two_layer,
     two_layer_linear,
     two_layer_overlap,
@@ -146,12 +147,15 @@ def test_a_small_experiment_end_to_end(tmp_path):
     again = small.measure(workers=1, progress=False, folder=tmp_path)
     assert again.alignment.equals(data.alignment)
 
-    live = two_layer.run_live([points[0] | {"draws": 60, "chain_seed": 7}])
-    assert two_layer.agreement(live, data) < 5
-    shifted = [(run.assign(alignment=run.alignment + 10), config) for run, config in live]
-    assert two_layer.agreement(shifted, data) > 5  # a wrong result is noticed
+    again = two_layer.experiment(
+        "small", "The first of them.", points, [points[0] | {"draws": 60, "chain_seed": 7}]
+    )
+    assert live.distance(again, data) < 5
+    wrong = data.assign(alignment=data.alignment + 10)
+    assert live.distance(again, wrong) > 5  # a wrong result is noticed
+    elsewhere = two_layer.experiment("small", "Another.", points, [points[0] | {"P": 99}])
     with pytest.raises(ValueError, match="P=99"):
-        two_layer.agreement([(live[0][0], points[0] | {"P": 99})], data)
+        live.distance(elsewhere, data)
 
 
 def test_one_start_is_the_prior_and_the_other_is_planted():
@@ -190,25 +194,6 @@ def test_bad_rounds_are_refused():
         two_layer.point(4, 3, 8, follow=["overlap"])
     with pytest.raises(ValueError, match="least = 1.5"):
         tempered(8, 1.5)
-
-
-def test_agreement_is_a_difference_in_standard_errors():
-    both = ("data_set", "start")
-    run = xr.Dataset(
-        {
-            "alignment": (both, np.full((4, 2), 0.3)),
-            "alignment_mcse": ("data_set", np.full(4, 0.03)),
-            "count": (both, np.full((4, 2), 1.0)),
-            "count_mcse": ("data_set", np.full(4, 0.1)),
-        }
-    )
-    stored = run.assign(alignment=run.alignment - 0.1, alignment_mcse=run.alignment_mcse * 4 / 3)
-    stored = stored.expand_dims("point").assign(
-        {key: ("point", [value]) for key, value in (("d", 5), ("N", 4), ("P", 9))}
-    )
-    # Four differences of 0.1, each with error (0.03^2 + 0.04^2)^(1/2) = 0.05.
-    found = two_layer.agreement([(run, {"d": 5, "N": 4, "P": 9})], stored)
-    assert found == pytest.approx(0.1 / (0.05 / 2))
 
 
 def test_unknown_settings_are_named():

@@ -18,7 +18,6 @@ from featlearn.inference.sampler import sample
 
 from .experiment import Experiment, settings
 from .spot import Spot
-from .threads import one_thread
 
 BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
@@ -257,36 +256,3 @@ def experiment(name, claim, points, live):
         gpu=True,
         spot=Spot(live, ERRORS, sets="data_set"),
     )
-
-
-def agreement(live, stored):
-    """How far a small run is from the stored one, in standard errors.
-
-    Compares the mean alignment and the mean count over the data sets that both
-    runs share (the first ones of the stored result).
-
-    Parameters
-    ----------
-    live : list of tuple
-        From :func:`run_live`.
-    stored : xarray.Dataset
-
-    Returns
-    -------
-    float
-        The largest distance over points and observables.
-    """
-    declared = experiment(
-        "live", "Points of a stored result.", *[[config for _, config in live]] * 2
-    )
-    return max(
-        distance
-        for run, config in live
-        for distance in declared.spot.distances(run, declared.row(stored, config)).values()
-    )
-
-
-def run_live(points):
-    """Run points without storing them: pairs of a result and its configuration, on the CPU."""
-    with one_thread():
-        return [(run_point(config, "cpu"), config) for config in points]
