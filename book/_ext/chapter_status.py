@@ -63,10 +63,17 @@ class ResultStatus(StatusTable):
         """Return the provenance of one file."""
         found = attributes(path)
         threads = f", {found['threads']} threads" if "threads" in found else ""
-        return (nodes.literal(text=path.stem), str(found.get("date", "?"))[:10],
+        return (self.named(path.stem), str(found.get("date", "?"))[:10],
                 f"{found.get('device', '?')}{threads}", str(found.get("dtype", "?")),
                 duration(found.get("wall_seconds")), str(found.get("commit", "?"))[:9],
                 nodes.literal(text=str(found.get("config_hash", "?"))[:12]), code.state(found))
+
+    def named(self, name):
+        """Return the name of a result, as a place that other pages refer to."""
+        label = f"result-{name}"
+        place = nodes.target("", "", nodes.literal(text=name), ids=[label], names=[label])
+        self.state.document.note_explicit_target(place)
+        return place
 
 
 def attributes(path):

@@ -190,6 +190,31 @@ def test_changed_output_fails_validation(executed, spoil, code):
     assert validate(executed) == code
 
 
+ROWS = """\
+class Rows:
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"application/vnd.featlearn.verdicts+json": {"rows": [{"figure": "fig-one"}]}}
+
+    def __repr__(self):
+        return "a table"
+
+Rows()"""
+
+
+@pytest.mark.parametrize("figure, code", [("fig-one", 0), ("fig-two", 1)])
+def test_rows_for_programs_are_compared(tiny, figure, code):
+    """What the closing page shows is validated like any output, not only as it is printed."""
+    text = tiny / "book" / "tiny.md"
+    text.write_text(text.read_text().replace("ONE + 1", ROWS))
+    execute(tiny, "tiny")
+    path = twin_path(tiny, "tiny")
+    notebook = twin.load(path)
+    (stored,) = notebook.cells[-2].outputs[0].data["application/vnd.featlearn.verdicts+json"].rows
+    stored.figure = figure
+    twin.write(path, notebook)
+    assert validate(tiny) == code
+
+
 def test_pictures_are_not_compared(tiny):
     """Another machine draws with other fonts: only the digest counts."""
     text = tiny / "book" / "tiny.md"

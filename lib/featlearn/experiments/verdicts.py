@@ -1,8 +1,13 @@
 """Verdict tables: claim, predicted, measured with its interval, range, and what follows."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 
 AGREES, DISAGREES, NOT_DECIDED = "agrees", "disagrees", "not decided"
+VERDICTS = (AGREES, DISAGREES, NOT_DECIDED)
+# Beside the Markdown of a table: its rows for programs, which the book's closing page reads.
+MIME = "application/vnd.featlearn.verdicts+json"
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,16 @@ class Verdict:
     sizes : str
         Range of sizes of the measurement.
     verdict : {"agrees", "disagrees", "not decided"}
+    figure : str, optional
+        Label of the figure that shows the measurement, such as ``"fig-threshold"``.
+    results : sequence of str
+        Names of the stored results that it rests on, such as ``"two-layer-threshold"``.
+
+    Raises
+    ------
+    ValueError
+        If the verdict is another, or a label or a name is not made of lower-case letters,
+        digits and hyphens.
     """
 
     claim: str
@@ -27,11 +42,28 @@ class Verdict:
     measured: str
     sizes: str
     verdict: str
+    figure: str | None = None
+    results: tuple[str, ...] = ()
 
     def __post_init__(self):
-        allowed = (AGREES, DISAGREES, NOT_DECIDED)
-        if self.verdict not in allowed:
-            raise ValueError(f"verdict = {self.verdict!r}: one of {allowed} is needed")
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict = {self.verdict!r}: one of {VERDICTS} is needed")
+        if self.figure is not None and not _is_name(self.figure):
+            raise ValueError(
+                f"figure = {self.figure!r}: None or a label of lower-case letters, digits and "
+                "hyphens is needed"
+            )
+        # A lone string is a sequence too, of letters.
+        if not isinstance(self.results, tuple | list) or not all(map(_is_name, self.results)):
+            raise ValueError(
+                f"results = {self.results!r}: a sequence of names of lower-case letters, digits "
+                "and hyphens is needed"
+            )
+        object.__setattr__(self, "results", tuple(self.results))
+
+
+def _is_name(value):
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def judge(low, high, predicted, rivals=()):
@@ -66,6 +98,9 @@ def judge(low, high, predicted, rivals=()):
 class VerdictTable:
     """Rows shown as a table in a notebook.
 
+    The output holds them twice: as Markdown for readers, and as JSON of the type ``MIME``
+    with the figure and the stored results of each row.
+
     Parameters
     ----------
     rows : sequence of Verdict
@@ -83,6 +118,11 @@ class VerdictTable:
             cells[-1] = f"**{cells[-1]}**"
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # IPython adds what the other methods give.
+        rows = [asdict(row) | {"results": list(row.results)} for row in self.rows]
+        return {MIME: {"rows": rows}}
 
     def __repr__(self):
         return "\n".join(

@@ -1,0 +1,237 @@
+"""The closing page: the verdicts of all chapters, gathered from their executed twins."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from featlearn.experiments.verdicts import MIME, VERDICTS, VerdictTable
+
+PART = "Chapters"  # the part of the table of contents whose pages argue claims
+TITLE = re.compile(r"^# +(.+?) *$", re.M)
+SECTION = re.compile(r"^\((\S+)\)=\n+## +Verdict *$", re.M)
+
+
+class VerdictError(ValueError):
+    """A chapter whose verdicts cannot be gathered, or that name what does not exist."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the closing page takes from one twin.
+
+    Parameters
+    ----------
+    name : str
+        Name of its file, without the ending.
+    title : str
+        Its first heading.
+    section : str
+        Label of its section "Verdict".
+    figures : frozenset of str
+        Labels of its figures.
+    rows : tuple of dict
+        The rows of its verdict tables: the fields of
+        :class:`featlearn.experiments.verdicts.Verdict`.
+    """
+
+    name: str
+    title: str
+    section: str
+    figures: frozenset
+    rows: tuple
+
+
+def read(path):
+    """Read the verdicts of one executed twin.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The notebook.
+
+    Returns
+    -------
+    Chapter
+
+    Raises
+    ------
+    VerdictError
+        If it holds no rows, no title, or no label of its section "Verdict".
+    """
+    name = path.stem
+    cells = json.loads(path.read_text("utf8"))["cells"]
+    rows = [row for bundle in bundles(cells) for row in bundle.get(MIME, {}).get("rows", ())]
+    if not rows:
+        raise VerdictError(
+            f"{name}: no verdicts are stored in the outputs of its executed twin; "
+            f"execute it again (make book, or make chapter C={name})"
+        )
+    text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    title, section = TITLE.search(text), SECTION.search(text)
+    if not title or not section:
+        raise VerdictError(f"{name}: a title and a label before '## Verdict' are needed")
+    settings = [cell["metadata"].get("mystnb", {}).get("figure", {}) for cell in cells]
+    figures = frozenset(figure["name"] for figure in settings if "name" in figure)
+    return Chapter(name, title[1], section[1], figures, tuple(rows))
+
+
+def bundles(cells):
+    """Yield the data of each output, a dict from media type to content."""
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            yield output.get("data", {})
+
+
+def check(chapters, results):
+    """Refuse a row that names a figure or a stored result that does not exist.
+
+    Parameters
+    ----------
+    chapters : sequence of Chapter
+    results : collection of str
+        Names of the stored results.
+
+    Raises
+    ------
+    VerdictError
+        With the chapter, the claim and the name.
+    """
+    figures = frozenset().union(*(chapter.figures for chapter in chapters))
+    for chapter in chapters:
+        for row in chapter.rows:
+            where = f"{chapter.name}: the verdict on {row['claim']!r} names"
+            if row["figure"] is not None and row["figure"] not in figures:
+                raise VerdictError(f"{where} the figure {row['figure']!r}, which no chapter has")
+            for name in row["results"]:
+                if name not in results:
+                    raise VerdictError(f"{where} the result {name!r}, which is not stored")
+
+
+def counts(rows):
+    """Count the verdicts, in the order of ``VERDICTS``.
+
+    Examples
+    --------
+    >>> counts([{"verdict": "agrees"}, {"verdict": "not decided"}, {"verdict": "agrees"}])
+    [2, 0, 1]
+    """
+    found = Counter(row["verdict"] for row in rows)
+    return [found[verdict] for verdict in VERDICTS]
+
+
+def markdown(header, rows):
+    """Write a table of texts.
+
+    Examples
+    --------
+    >>> print(markdown(("a", "b"), [("1", "2")]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    lines = [header, *rows]
+    written = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([written[0], "|" + "---|" * len(header), *written[1:]])
+
+
+def anchor(chapter):
+    """Return the label of a chapter's table on the closing page."""
+    return f"verdicts-{chapter.name}"
+
+
+def summary(chapters):
+    """Write the table of how many claims held, a line for each chapter and one for all."""
+    lines = [
+        (f"{{ref}}`{chapter.title} <{anchor(chapter)}>`", chapter.rows) for chapter in chapters
+    ]
+    everything = [row for chapter in chapters for row in chapter.rows]
+    return markdown(
+        ("chapter", *VERDICTS, "claims"),
+        [
+            (name, *map(str, counts(rows)), str(len(rows)))
+            for name, rows in [*lines, ("**all**", everything)]
+        ],
+    )
+
+
+def detail(chapter):
+    """Write a chapter's table, with the figure and the results of each row."""
+    lines = []
+    for row in chapter.rows:
+        cells = [row[column] for column in VerdictTable.columns]
+        cells[-1] = f"**{cells[-1]}**"
+        figure = f"{{numref}}`{row['figure']}`" if row["figure"] else "–"
+        results = ", ".join(f"{{ref}}`{name}.nc <result-{name}>`" for name in row["results"])
+        lines.append((*cells, figure, results or "–"))
+    table = markdown((*VerdictTable.columns, "figure", "stored results"), lines)
+    return (
+        f"From {{ref}}`its verdict <{chapter.section}>`, where the open and failed claims are "
+        f"explained.\n\n{table}"
+    )
+
+
+class VerdictTables(SphinxDirective):
+    """How many claims held, then the rows of all chapters, a section each."""
+
+    def run(self):
+        """Gather the rows in the order of the contents, check them, and parse their text."""
+        source = Path(self.env.srcdir)
+        paths = [source / f"{page}.ipynb" for page in argued(self.env)]
+        for path in paths:
+            self.env.note_dependency(str(path))
+        try:
+            chapters = [read(path) for path in paths]
+            check(chapters, {path.stem for path in (source / "book" / "results").glob("*.nc")})
+        except VerdictError as error:
+            raise self.error(str(error)) from None
+        counted = self.table(summary(chapters), "verdict-summary")
+        return [*counted, *map(self.section, chapters)]
+
+    def table(self, text, name):
+        """Parse text that holds a table, and give the table a class for its style."""
+        parsed = self.parse_text_to_nodes(text)
+        for node in parsed:
+            for table in node.findall(nodes.table):
+                table["classes"].append(name)
+        return parsed
+
+    def section(self, chapter):
+        """Build the section of one chapter, under a label that other pages may refer to."""
+        section = nodes.section(ids=[anchor(chapter)], names=[anchor(chapter)])
+        self.state.document.note_explicit_target(section)
+        title, _ = self.parse_inline(chapter.title)
+        section += nodes.title("", "", *title)
+        section += self.table(detail(chapter), "verdict-table")
+        return section
+
+
+def argued(env):
+    """List the pages of the contents' part "Chapters"."""
+    return [
+        page
+        for tree in env.external_site_map.root.subtrees
+        if tree.caption == PART
+        for page in tree.files()
+    ]
+
+
+def leave_out_data(app, docname, source):
+    """Keep the rows for programs from the pages, where myst-nb would warn of an unknown type."""
+    if MIME not in source[0] or not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    for bundle in bundles(notebook["cells"]):
+        bundle.pop(MIME, None)
+    source[0] = json.dumps(notebook)
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.add_directive("verdict-tables", VerdictTables)
+    app.connect("source-read", leave_out_data)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

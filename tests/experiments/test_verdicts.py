@@ -1,0 +1,60 @@
+"""Rows of verdict tables: what they refuse, and what a notebook stores of them."""
+
+import json
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from featlearn.experiments.verdicts import MIME, Verdict, VerdictTable
+
+TEXTS = ("claim", "1", "1.0 ± 0.1", "d = 3", "agrees")
+
+
+def test_a_row_needs_neither_figure_nor_results():
+    row = Verdict(*TEXTS)
+    assert row.figure is None and row.results == ()
+
+
+def test_a_row_keeps_its_figure_and_results():
+    row = Verdict(*TEXTS, figure="fig-one", results=["one-law", "other"])
+    assert row.figure == "fig-one"
+    assert row.results == ("one-law", "other")
+    assert hash(row) == hash(Verdict(*TEXTS, figure="fig-one", results=("one-law", "other")))
+
+
+@pytest.mark.parametrize("figure", ["", "Fig. 1", "fig_one", "fig-one ", "fig-", 1])
+def test_a_label_that_is_none_is_refused(figure):
+    with pytest.raises(ValueError, match="^figure = .*: None or a label of"):
+        Verdict(*TEXTS, figure=figure)
+
+
+@pytest.mark.parametrize(
+    "results",
+    ["one-law", None, ("one-law.nc",), ("one_law",), ("",), ("one", 2), {"one-law": 1}],
+    ids=str,
+)
+def test_names_that_are_none_are_refused(results):
+    with pytest.raises(ValueError, match="^results = .*: a sequence of names of"):
+        Verdict(*TEXTS, results=results)
+
+
+def test_a_notebook_stores_the_rows_beside_the_table():
+    table = VerdictTable(
+        [Verdict(*TEXTS, figure="fig-one", results=("one-law",)), Verdict(*TEXTS[:4], "disagrees")]
+    )
+    formatter = InteractiveShell.instance().display_formatter
+    formatter.active_types = formatter.format_types  # as in a notebook, not in a terminal
+    data, _ = formatter.format(table)
+    assert set(data) == {MIME, "text/markdown", "text/plain"}
+    assert data["text/markdown"] == table._repr_markdown_()
+    fields = dict(zip(VerdictTable.columns, TEXTS, strict=True))
+    assert (
+        json.loads(json.dumps(data[MIME]))
+        == data[MIME]
+        == {
+            "rows": [
+                fields | {"figure": "fig-one", "results": ["one-law"]},
+                fields | {"verdict": "disagrees", "figure": None, "results": []},
+            ]
+        }
+    )
