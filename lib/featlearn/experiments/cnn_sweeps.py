@@ -62,7 +62,7 @@ def cubic(size="full"):
         return [_linear(4, 4, 4, 4, data_sets=2, warmup=200, draws=400, **others)]
     found = []
     for S in (4, 6, 8, 12):
-        for ratio in (4, 6, 8) if S == 12 else (3, 4, 6, 8, 12):
+        for ratio in (4, 7) if S == 12 else (3, 4, 6, 8, 12):
             P = round(ratio * S**1.5)
             rounds = [tempered(P, 0.4, draws=600)]
             found.append(_linear(S, S, S, ratio, warmup=200, rounds=rounds, **others))
