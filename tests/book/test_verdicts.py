@@ -25,7 +25,7 @@ TEXT = "(one)=\n# The one\n\n(one-verdict)=\n## Verdict"
 
 def twin(folder, name="one", tables=(TABLE,), text=TEXT, figure="fig-one"):
     """Write a made twin: a figure, then verdict tables as a kernel would store them."""
-    drawing = new_code_cell(metadata={"mystnb": {"figure": {"name": figure}}})
+    drawing = new_code_cell("# Not a title\n\n(no-label)=\n## Verdict", metadata={"mystnb": {"figure": {"name": figure}}})
     cells = [new_markdown_cell(text), drawing]
     for table in tables:
         data = table._repr_mimebundle_() | {"text/markdown": table._repr_markdown_()}
@@ -115,6 +115,24 @@ def test_pages_are_rendered_without_the_rows_for_programs(tmp_path):
     expected = json.loads(path.read_text("utf8"))
     del expected["cells"][-1]["outputs"][0]["data"][MIME]
     assert json.loads(source[0]) == expected
+
+
+def test_texts_that_name_the_rows_for_programs_are_left_as_they_are():
+    """A page on the format is no notebook, and a notebook without rows is not written anew."""
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda docname: docname))
+    for docname, text in (("page.md", f"The type `{MIME}`."), ("one.ipynb", '{"cells":  []}')):
+        source = [text]
+        verdicts.leave_out_data(app, docname, source)
+        assert source == [text]
+
+
+def test_only_chapters_that_argue_are_asked():
+    def part(caption, *pages):
+        return SimpleNamespace(caption=caption, files=lambda: pages)
+
+    parts = [part(None, "preface"), part("Chapters", "one", "two"), part("Reference", "api")]
+    contents = SimpleNamespace(root=SimpleNamespace(subtrees=parts))
+    assert verdicts.argued(SimpleNamespace(external_site_map=contents)) == ["one", "two"]
 
 
 # The real page.

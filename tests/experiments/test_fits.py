@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from featlearn.experiments.fits import crossing, local_exponents, mean_and_se, power_law
+from featlearn.experiments.fits import (
+    crossing,
+    crossing_per_set,
+    local_exponents,
+    mean_and_se,
+    power_law,
+)
 
 SIZES = np.array([10.0, 14, 20, 28, 40, 56, 80])
 EXPONENT, REPEATS = 1.2, 200
@@ -166,6 +172,44 @@ def test_a_level_that_is_not_reached_is_an_error(level):
 def test_bad_curves_are_named(x, y, message):
     with pytest.raises(ValueError, match=message):
         crossing(x, y, 0.5)
+
+
+def test_the_crossing_of_a_mean_curve_has_the_error_of_a_jackknife():
+    """Curves linear in log x, apart by offsets: the crossing of their mean is known."""
+    x, offset = np.array([8.0, 1, 2, 4]), np.array([-0.03, 0.01, 0.0, 0.05, -0.01])
+
+    def exact(offset):
+        return np.exp((1.0 - np.mean(offset)) * np.log(2))
+
+    found = crossing_per_set(x, np.log2(x)[:, None] + offset, 1.0)
+    without = [exact(np.delete(offset, i)) for i in range(5)]
+    np.testing.assert_allclose(found, 5 * exact(offset) - 4 * np.array(without))
+    mean, error = mean_and_se(found)
+    assert mean == pytest.approx(exact(offset), rel=1e-3)
+    expected = 2 * np.log(2) * offset.std(ddof=1) / np.sqrt(5)  # slope of the crossing: -2 ln 2
+    assert error == pytest.approx(expected, rel=0.02)
+
+
+def test_single_curves_need_not_cross():
+    found = crossing_per_set([1, 2, 4], [[0.0, 0.4, 0.0], [0.3, 0.45, 0.3], [0.9, 0.49, 0.9]], 0.5)
+    assert found.shape == (3,) and np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    "curves, message",
+    [
+        (np.zeros((3, 1)), r"curves has shape \(3, 1\)"),
+        (np.zeros(3), r"curves has shape \(3,\)"),
+        (np.zeros((2, 4)), r"curves has shape \(2, 4\): \(3, n\)"),
+        (np.zeros((3, 4)), "level = 0.5: not passed"),
+        ([[0, 0], [0, np.nan], [1, 1]], "not finite"),
+        # The mean passes the level, but not without the second curve.
+        ([[0, 0], [0, 0.4], [0.2, 1]], "level = 0.5: not passed"),
+    ],
+)
+def test_bad_families_of_curves_are_named(curves, message):
+    with pytest.raises(ValueError, match=message):
+        crossing_per_set([1, 2, 4], curves, 0.5)
 
 
 def test_mean_and_standard_error():

@@ -5,7 +5,7 @@ import json
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from featlearn.experiments.verdicts import MIME, Verdict, VerdictTable
+from featlearn.experiments.verdicts import MIME, Verdict, VerdictTable, judge
 
 TEXTS = ("claim", "1", "1.0 ± 0.1", "d = 3", "agrees")
 
@@ -58,3 +58,40 @@ def test_a_notebook_stores_the_rows_beside_the_table():
             ]
         }
     )
+
+
+def test_a_table_as_text_and_as_markdown():
+    table = VerdictTable([Verdict(*TEXTS), Verdict("other", "2", "3", "d = 4", "not decided")])
+    assert repr(table).splitlines() == [
+        "claim: predicted 1, measured 1.0 ± 0.1 -> agrees",
+        "other: predicted 2, measured 3 -> not decided",
+    ]
+    assert table._repr_markdown_().splitlines() == [
+        "| claim | predicted | measured | sizes | verdict |",
+        "|---|---|---|---|---|",
+        "| claim | 1 | 1.0 ± 0.1 | d = 3 | **agrees** |",
+        "| other | 2 | 3 | d = 4 | **not decided** |",
+    ]
+
+
+@pytest.mark.parametrize(
+    "low, high, predicted, rivals, verdict",
+    [
+        (1, 2, 1, (), "agrees"),  # the ends belong to the interval
+        (1, 2, 2, (), "agrees"),
+        (1, 1, 1, (), "agrees"),
+        (1, 2, 1.5, (1,), "not decided"),
+        (1, 2, 1.5, (3, 2), "not decided"),
+        (1, 2, 1.5, (0.9, 2.1), "agrees"),
+        (1, 2, 3, (1.5,), "disagrees"),  # a rival's success saves no prediction
+        (1, 2, 0.9, (0.9,), "disagrees"),
+    ],
+)
+def test_an_interval_is_judged_with_its_ends(low, high, predicted, rivals, verdict):
+    assert judge(low, high, predicted, rivals) == verdict
+
+
+@pytest.mark.parametrize("low, high", [(2, 1), (float("nan"), 1), (0, float("nan"))])
+def test_an_interval_that_is_none_is_refused(low, high):
+    with pytest.raises(ValueError, match=f"low = {low!r}, high = {high!r}"):
+        judge(low, high, 1)

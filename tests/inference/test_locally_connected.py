@@ -12,7 +12,8 @@ from featlearn.inference.sampler import sample
 from tests.inference.cases import THRESHOLD, generator, z_score
 from tests.inference.gradients import largest_gradient_error
 
-SIZES = dict(d=6, widths=[3], patches=2, kappa=0.3, sigma_a2=1.7)
+# Patches, their size and their number of neurons all differ: none can stand for another.
+SIZES = dict(d=8, widths=[3], patches=2, kappa=0.3, sigma_a2=1.7)
 on_both_algebras = pytest.mark.parametrize("P", [4, 12])
 
 
@@ -28,7 +29,7 @@ def test_features_are_those_of_each_patch_alone():
     phi = posterior.solve(z).features[1]
     for i in range(2):
         for j in range(3):
-            neuron, patch = w[1, 3 * i + j].numpy(), posterior.x[1, :, 3 * i : 3 * i + 3].numpy()
+            neuron, patch = w[1, 3 * i + j].numpy(), posterior.x[1, :, 4 * i : 4 * i + 4].numpy()
             np.testing.assert_allclose(phi[:, 3 * i + j], erf(patch @ neuron), atol=1e-14)
 
 
@@ -62,6 +63,30 @@ def test_with_equal_filters_it_is_the_shared_network(P):
     torch.testing.assert_close(own.subset([1]).statistic(repeated[1:]), other.statistic(z)[1:])
 
 
+@pytest.mark.parametrize("degree", [1, 3])
+def test_each_feature_is_aligned_with_its_own_part_of_the_target(degree):
+    """Against plain Monte Carlo over inputs, all filters different."""
+    posterior, z = case(4, degree)
+    network, z = posterior.network, 1.5 * z
+    x, y = network.data(9, 200_000)
+    phi = network.forward(network.layers(z[:1]), x[None])[0]
+    g = posterior.feature_alignments(z)
+    assert g.shape == (2, 6)
+    for k in range(6):
+        assert abs(z_score(phi[:, k] * y, float(g[0, k]))) < THRESHOLD
+
+
+def test_a_subset_computes_in_the_same_way():
+    network = LocallyConnected(degree=3, **SIZES)
+    x, y = network.datasets([0, 1, 2], 12)
+    own = LocallyConnectedPosterior(network, x, y, algebra="P", refine=True)
+    some = own.subset(slice(1, None))
+    assert (some.B, some.algebra, some.refine) == (2, "P", True)
+    z = network.prior(3, generator(6))
+    for mine, theirs in zip(own.alignment(z), some.alignment(z[1:]), strict=True):
+        torch.testing.assert_close(mine[1:], theirs)
+
+
 def test_without_data_the_prior_is_sampled():
     network = LocallyConnected(degree=1, **SIZES)
     x, y = network.datasets([0] * 40, 0)
@@ -69,7 +94,7 @@ def test_without_data_the_prior_is_sampled():
     draws = sample(
         posterior, network.prior(40, generator(1)), warmup=50, draws=50, seed=2, n_jumps=0
     )
-    of_chains = (3 * draws.response_1.values**2).mean((1, 2))  # S times the prior's 1 / S
+    of_chains = (4 * draws.response_1.values**2).mean((1, 2))  # S times the prior's 1 / S
     assert abs(z_score(of_chains, 1.0)) < THRESHOLD
 
 
@@ -80,10 +105,20 @@ def test_specialised_neurons_are_planted_on_every_patch():
     assert planted.eq(2).all() and planted.shape == (2, 2)
 
 
+def test_all_but_the_planted_overlaps_is_the_prior_draw():
+    network = LocallyConnected(**SIZES)
+    (w,) = network.layers(network.planted(2, generator(), 2, response=1.5))
+    (prior,) = network.layers(network.prior(2, generator()))
+    w, prior = network.of_patches(w), network.of_patches(prior)
+    torch.testing.assert_close(w[:, :, :2, 0], torch.full((2, 2, 2), 1.5, dtype=w.dtype))
+    torch.testing.assert_close(w[..., 1:], prior[..., 1:])
+    torch.testing.assert_close(w[:, :, 2], prior[:, :, 2])
+
+
 @pytest.mark.parametrize(
     "build, message",
     [
-        (lambda: LocallyConnected(6, [3, 2], patches=2), r"widths = \(3, 2\)"),
+        (lambda: LocallyConnected(8, [3, 2], patches=2), r"widths = \(3, 2\)"),
         (lambda: LocallyConnected(**SIZES).planted(1, generator(), 4), "specialised = 4"),
         (lambda: LocallyConnected(**SIZES).planted(1, generator(), 1, layer=1), "layer = 1"),
     ],

@@ -30,7 +30,7 @@ def controls(size="full"):
         points = [("local", 4, 4, 1), ("full", 4, 16, 1), ("full", 4, 4, 1)]
         others = dict(data_sets=2, warmup=150, draws=200)
     else:
-        ratios = (0.25, 0.5, 0.75, 1, 1.5)
+        ratios = (0.25, 0.5, 0.75, 1)
         points = [("local", S, S, r) for S in (4, 6, 8, 12) for r in ratios]
         points += [("full", S, S**2, r) for S in (4, 6, 8, 12) for r in ratios]
         points += [("full", S, S, r) for S in (4, 6, 8, 12, 16) for r in ratios]
