@@ -22,12 +22,10 @@ def threshold(size="full"):
         ]
     found = []
     for d in (10, 14, 20, 28, 40):
-        for ratio in (2, 3, 4, 6, 8):
-            P = ratio * d
-            rounds = [{"draws": 1500}] + [tempered(P, 0.2, draws=n) for n in (1000, 3000)]
-            # Below the transition all starts agree; at d = 40 the last ladder is too long.
-            rounds = {10: rounds, 14: rounds, 20: rounds, 28: rounds[1:]}.get(d, rounds[1:2])
-            found.append(three_layer.point(d, d, d, P, rounds=rounds))
+        for P in (ratio * d for ratio in (2, 3, 4, 6)):
+            rounds = [{"draws": 1500}] if d <= 20 else []
+            rounds.append(tempered(P, 0.2, draws=600))
+            found.append(three_layer.point(d, d, d, P, draws=300, rounds=rounds))
     return found
 
 
@@ -37,9 +35,9 @@ def mechanism(size="full"):
         return [three_layer.point(D, 5, D, P_FIXED, data_sets=2, warmup=200, draws=200)]
     both = dict(follow=["alignment", "first", "second"])
     found = []
-    for N1 in (5, 10, 20, 40, 80, 113, 160, 226, 320, 500):
-        rounds = [{"draws": 2500}] if N1 <= 226 else []
-        found.append(three_layer.point(D, N1, D, P_FIXED, draws=500, rounds=rounds, **both))
+    for N1 in (5, 10, 20, 40, 80, 113, 160, 320, 500):
+        rounds = [{"draws": 1500}] if N1 <= 160 else []
+        found.append(three_layer.point(D, N1, D, P_FIXED, draws=400, rounds=rounds, **both))
     return found
 
 
