@@ -25,7 +25,10 @@ TEXT = "(one)=\n# The one\n\n(one-verdict)=\n## Verdict"
 
 def twin(folder, name="one", tables=(TABLE,), text=TEXT, figure="fig-one"):
     """Write a made twin: a figure, then verdict tables as a kernel would store them."""
-    drawing = new_code_cell("# Not a title\n\n(no-label)=\n## Verdict", metadata={"mystnb": {"figure": {"name": figure}}})
+    drawing = new_code_cell(
+        "# Not a title\n\n(no-label)=\n## Verdict",
+        metadata={"mystnb": {"figure": {"name": figure}}},
+    )
     cells = [new_markdown_cell(text), drawing]
     for table in tables:
         data = table._repr_mimebundle_() | {"text/markdown": table._repr_markdown_()}

@@ -15,13 +15,14 @@ from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
 
 from . import equilibrium
-from .experiment import Experiment, settings
+from .experiment import Experiment, settings, whole_sizes
 from .fits import crossing_per_set
 from .spot import Spot
 
 ARCHITECTURES = ("cnn", "local", "full")
 BIN = 0.05  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 3 + BIN / 2, BIN), 4)
+# The count of a few filters has too few effective samples in a small run.
 ERRORS = {"alignment": "alignment_mcse", "amplification": "amplification_mcse"}
 
 DEFAULTS = equilibrium.SETTINGS | {
@@ -83,9 +84,11 @@ def point(S, Nw, N, P, *, data_sets=8, **others):
     -------
     dict
     """
-    seeds = [[int(S), int(Nw), i] for i in range(data_sets)]
-    sizes = dict(S=int(S), Nw=int(Nw), N=int(N), P=int(P), data_seeds=seeds)
-    config = settings(DEFAULTS, **sizes | others)
+    sizes = dict(S=S, Nw=Nw, N=N, P=P, data_sets=data_sets)
+    whole_sizes(sizes, least={"S": 2, "P": 0})
+    sizes = {name: int(value) for name, value in sizes.items()}
+    seeds = [[sizes["S"], sizes["Nw"], i] for i in range(sizes.pop("data_sets"))]
+    config = settings(DEFAULTS, **sizes | {"data_seeds": seeds} | others)
     if config["architecture"] not in ARCHITECTURES:
         raise ValueError(
             f"architecture = {config['architecture']!r}: one of {ARCHITECTURES} is needed"
@@ -94,6 +97,11 @@ def point(S, Nw, N, P, *, data_sets=8, **others):
         raise ValueError(
             f"degree = {config['degree']}: 1 is needed for a fully connected network, whose "
             "alignment with other targets on patches has no closed form here"
+        )
+    jumps = max([config["n_jumps"], *(changes.get("n_jumps", 0) for changes in config["rounds"])])
+    if config["architecture"] == "local" and jumps:
+        raise ValueError(
+            f"n_jumps = {jumps}: 0 is needed without weight sharing, where jumps are not offered"
         )
     equilibrium.check(config, ("alignment", "count", "amplification"))
     return config
@@ -162,12 +170,15 @@ UNITS = equilibrium.units_of(
     count=("number of neurons with |overlap| > 0.7", "neurons"),
     amplification=("mean squared overlap over the prior's", "1"),
 ) | {
-    "histogram": ("mean number of neurons a network in a bin of |overlap|", "neurons"),
+    "histogram": (
+        "mean number of neurons a network in a bin of |overlap|, the last open",
+        "neurons",
+    ),
     "bin": ("centre of a bin of |overlap|", "1"),
     "architecture": ("cnn: shared filters; local: none shared; full: fully connected", "1"),
     "S": ("size of a patch", "1"),
     "Nw": ("number of patches", "1"),
-    "N": ("filters, neurons of a patch, or neurons", "1"),
+    "N": ("filters, neurons of a patch, or neurons (counts are of all patches)", "1"),
     "P": ("training size", "1"),
 }
 

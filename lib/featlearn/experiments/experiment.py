@@ -34,6 +34,25 @@ def settings(defaults, **changes):
     return dict(defaults) | changes
 
 
+def whole_sizes(sizes, least):
+    """Raise ValueError unless all sizes are whole numbers, and large enough.
+
+    Parameters
+    ----------
+    sizes : dict
+    least : dict
+        Of some of them the smallest allowed value; that of the others is 1.
+
+    Examples
+    --------
+    >>> whole_sizes({"N": 3, "P": 0}, least={"P": 0})
+    """
+    for name, value in sizes.items():
+        smallest = least.get(name, 1)
+        if isinstance(value, bool) or int(value) != value or value < smallest:
+            raise ValueError(f"{name} = {value!r}: an integer of at least {smallest} is needed")
+
+
 def grid(defaults, **values):
     """Every combination of some settings' values, the other settings at their defaults.
 

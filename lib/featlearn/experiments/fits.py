@@ -105,11 +105,34 @@ def crossing_per_set(x, curves, level):
         raise ValueError(
             f"curves has shape {curves.shape}: ({x.size}, n) with n > 1 is needed, x has {x.shape}"
         )
+    _check_finite(x=x, curves=curves)
     order = np.argsort(x)
-    x, curves, n = x[order], curves[order], curves.shape[1]
-    everything = crossing(x, curves.mean(1), level)
-    without = [crossing(x, np.delete(curves, i, 1).mean(1), level) for i in range(n)]
-    return n * everything - (n - 1) * np.array(without)
+    return jackknife(curves[order], lambda some: crossing(x[order], some.mean(1), level))
+
+
+def jackknife(samples, statistic):
+    """Pseudo-values of a statistic of several repetitions, whose mean is free of bias in 1/n.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray, shape (..., n)
+        Repetitions along the last axis, at least two.
+    statistic : callable
+        From an array like ``samples``, of any number of repetitions, to a number.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        ``n T - (n - 1) T_i``, with T_i the statistic without repetition i.
+
+    Examples
+    --------
+    >>> jackknife(np.array([1.0, 2.0, 6.0]), np.mean).round(6).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    n = samples.shape[-1]
+    without = [statistic(np.delete(samples, i, -1)) for i in range(n)]
+    return n * statistic(samples) - (n - 1) * np.array(without)
 
 
 @dataclass(frozen=True)

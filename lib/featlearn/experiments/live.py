@@ -1,5 +1,7 @@
 """A small part of a stored experiment, run again beside it."""
 
+import numpy as np
+
 from .threads import one_thread
 
 
@@ -20,13 +22,13 @@ def distance(experiment, stored):
     Raises
     ------
     ValueError
-        If a small point is not one of those stored.
+        If it has no small points, or one is not among those stored.
     """
+    if experiment.spot is None:
+        raise ValueError(f"experiment = {experiment.name}: one with a spot is needed")
     rows = [experiment.row(stored, point) for point in experiment.spot.points]
     with one_thread():
         runs = [experiment.run_point(point) for point in experiment.spot.points]
-    return max(
-        found
-        for run, row in zip(runs, rows, strict=True)
-        for found in experiment.spot.distances(run, row).values()
-    )
+    found = [experiment.spot.distances(run, row) for run, row in zip(runs, rows, strict=True)]
+    # Not `max`, which ignores a NaN that is not the first.
+    return float(np.max([distance for of_point in found for distance in of_point.values()]))

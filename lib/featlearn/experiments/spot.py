@@ -60,7 +60,10 @@ class Spot:
         over = [d for d in run[name].dims if d not in run[error].dims]
         over += [d for d in (self.sets, self.repeats) if d in run[error].dims]
         difference = (run[name] - row[name]).mean(over)
-        return float((np.abs(difference) / np.sqrt(variance)).max())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distance = np.abs(difference) / np.sqrt(variance)
+        # Equal numbers without an error are no distance apart, different ones infinitely far.
+        return float(distance.where(difference != 0, 0.0).max(skipna=False))
 
     def _variance(self, data, name, error):
         """Squared standard error of the mean over data sets and repetitions."""

@@ -11,7 +11,7 @@ from featlearn.inference.observables import specialised
 from featlearn.theory.alignment import neuron_alignment
 
 from . import equilibrium
-from .experiment import Experiment, settings
+from .experiment import Experiment, settings, whole_sizes
 from .spot import Spot
 
 COUNTED_UP_TO = 6  # specialised neurons of a layer, in the table of joint shares
@@ -23,7 +23,7 @@ FOLLOWED = {
     "alignment": ("alignment A_f", "1"),
     "first": ("number of specialised neurons of the first layer", "neurons"),
     "second": ("number of specialised neurons of the second layer", "neurons"),
-    "magnetization": ("cubic response of the second layer over that of random weights", "1"),
+    "magnetization": ("mean squared cubic response of the second layer, random weights 1", "1"),
 }
 ERRORS = {name: f"{name}_mcse" for name in ("alignment", "first", "second")}
 
@@ -55,8 +55,10 @@ def point(d, N1, N2, P, *, data_sets=8, **others):
     -------
     dict
     """
-    sizes = dict(d=int(d), N1=int(N1), N2=int(N2), P=int(P))
-    seeds = [[int(d), i] for i in range(data_sets)]
+    sizes = dict(d=d, N1=N1, N2=N2, P=P, data_sets=data_sets)
+    whole_sizes(sizes, least={"d": 2, "P": 0})
+    sizes = {name: int(value) for name, value in sizes.items()}
+    seeds = [[sizes["d"], i] for i in range(sizes.pop("data_sets"))]
     config = settings(DEFAULTS, **sizes, **{"data_seeds": seeds} | others)
     equilibrium.check(config, FOLLOWED)
     return config
@@ -174,11 +176,14 @@ def _counted(index, size):
 
 UNITS = equilibrium.units_of(**FOLLOWED) | {
     "share": ("share of networks with these numbers of specialised neurons", "1"),
-    "histogram_1": ("first layer's neurons a network in a bin of |linear response|", "neurons"),
-    "histogram_2": ("second layer's neurons a network in a bin of it", "neurons"),
+    "histogram_1": (
+        "first layer's neurons a network by |linear response|, last bin open",
+        "neurons",
+    ),
+    "histogram_2": ("second layer's neurons a network by |linear response|, the same", "neurons"),
     "bin": ("centre of a bin of |linear response|", "1"),
-    "portrait_1": ("first layer's neurons a network, by output", "neurons"),
-    "portrait_2": ("second layer's neurons a network, by pre-activation", "neurons"),
+    "portrait_1": ("first layer's neurons a network, by output; outer cells open", "neurons"),
+    "portrait_2": ("second layer's neurons a network, by pre-activation; the same", "neurons"),
     "number_1": (f"specialised neurons of the first layer, at most {COUNTED_UP_TO}", "neurons"),
     "number_2": (f"specialised neurons of the second layer, at most {COUNTED_UP_TO}", "neurons"),
     "linear": ("centre of a bin of the linear response's size", "1"),
@@ -235,9 +240,7 @@ def basin_free_energy(data):
         Infinite where one of the two was never seen.
     """
     share = data.share.mean("start").sum("number_1")
-    without, some = (share.isel(number_2=part).sum("number_2").values for part in _BASINS)
+    without = share.isel(number_2=0).values
+    some = share.isel(number_2=slice(1, None)).sum("number_2").values
     with np.errstate(divide="ignore"):
         return np.log(without) - np.log(some)
-
-
-_BASINS = (slice(0, 1), slice(1, None))

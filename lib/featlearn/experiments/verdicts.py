@@ -48,6 +48,13 @@ class Verdict:
     def __post_init__(self):
         if self.verdict not in VERDICTS:
             raise ValueError(f"verdict = {self.verdict!r}: one of {VERDICTS} is needed")
+        for name in ("claim", "predicted", "measured", "sizes"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text or re.search(r"\n|(?<!\\)\|", text):
+                raise ValueError(
+                    f"{name} = {text!r}: a text on one line without '|' is needed "
+                    "(in formulas \\vert)"
+                )
         if self.figure is not None and not _is_name(self.figure):
             raise ValueError(
                 f"figure = {self.figure!r}: None or a label of lower-case letters, digits and "
@@ -90,6 +97,9 @@ def judge(low, high, predicted, rivals=()):
     """
     if not low <= high:
         raise ValueError(f"low = {low!r}, high = {high!r}: low must not exceed high")
+    for name, value in [("predicted", predicted), *(("rivals", rival) for rival in rivals)]:
+        if value != value:
+            raise ValueError(f"{name} = {value!r}: a number is needed")
     if not low <= predicted <= high:
         return DISAGREES
     return NOT_DECIDED if any(low <= rival <= high for rival in rivals) else AGREES
