@@ -34,6 +34,8 @@ def controls(size="full"):
         points = [("local", S, S, r) for S in (4, 6, 8, 12) for r in ratios]
         points += [("full", S, S**2, r) for S in (4, 6, 8, 12) for r in ratios]
         points += [("full", S, S, r) for S in (4, 6, 8, 12, 16) for r in ratios]
+        # One neuron a patch: the energy of the patch network, without its sharing.
+        points += [("local", S, 1, r) for S in (4, 6, 8, 12, 16) for r in (*ratios, 1.5)]
         others = dict(draws=300)
     return [
         cnn.point(S, S, N, round(ratio * S**2), architecture=kind, **others)
