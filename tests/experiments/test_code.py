@@ -117,7 +117,8 @@ def test_the_book_s_experiments_rest_on_samplers_and_not_on_the_machinery():
     for experiment in EXPERIMENTS:
         modules = code.modules_at(*code.place(experiment.run_point))
         names = {name.rpartition(".")[2] for name in modules if ".experiments." in name}
-        assert len(names) == 1 and not names & machinery
+        # `equilibrium` is how several of them sample, so a change of it is a change of theirs.
+        assert len(names - {"equilibrium"}) == 1 and not names & machinery
         assert not any("plotting" in name for name in modules)
     assert "featlearn.inference.laws" in code.modules_at(*code.place(bound_margin.run_point))
     assert "featlearn.inference.sampler" in code.modules_at(*code.place(two_layer.run_point))
