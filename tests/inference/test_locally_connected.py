@@ -126,3 +126,15 @@ def test_all_but_the_planted_overlaps_is_the_prior_draw():
 def test_bad_input_is_named(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_one_neuron_a_patch_has_the_alignment_of_as_many_shared_filters():
+    """Before training: the control of the CNN chapter has exactly the patch network's energy."""
+    sizes = dict(d=12, patches=3, kappa=0.3, sigma_a2=1.7, degree=1)
+    own, shared = LocallyConnected(widths=[1], **sizes), Network(widths=[3], **sizes)
+    z = shared.prior(2, generator(7))
+    variances = []
+    for network, kind in ((own, LocallyConnectedPosterior), (shared, CollapsedPosterior)):
+        g = kind(network, *network.datasets([0, 1], 4)).feature_alignments(z)
+        variances.append(network.readout_variance * g.square().sum(1))
+    torch.testing.assert_close(*variances)
