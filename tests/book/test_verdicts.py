@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from _ext import verdicts
 from _tools.chapters import ROOT, arguments
+from _tools.inputs import chapter_inputs
 from featlearn.experiments.verdicts import MIME, VERDICTS, Verdict, VerdictTable
 
 TABLE = VerdictTable(
@@ -201,3 +202,11 @@ def test_measured_rows_lead_to_figures_and_to_stored_results(html):
         target, _, label = link["href"].partition("#")
         place = page(html, target.removesuffix(".html")).find(id=label)
         assert place.name == "figure", label
+
+
+@pytest.mark.parametrize("name", arguments(ROOT))
+def test_a_chapter_is_executed_again_when_a_result_of_its_verdicts_changes(name):
+    executed = ROOT / "book" / "notebooks" / f"{name}.ipynb"
+    named = {result for row in verdicts.read(executed).rows for result in row["results"]}
+    depends_on = {path.stem for path in chapter_inputs(ROOT, name) if path.suffix == ".nc"}
+    assert named <= depends_on
