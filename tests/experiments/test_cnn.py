@@ -148,6 +148,8 @@ def test_thresholds_of_curves_that_pass_the_level_at_known_places():
     # linear in log P: all curves are equal, so is every pseudo-value
     np.testing.assert_allclose(found, found[:, :1] * np.ones(3))
     np.testing.assert_allclose(found[1], 2 * found[0])
+    with pytest.raises(ValueError, match="along = 'Q'"):
+        cnn.thresholds(data, "Q", 0.25)
     # A quarter lies between 1/8 and 3/2 at the share 1/11 of log 12.
     np.testing.assert_allclose(found[0], 12 ** (1 / 11))
 

@@ -121,6 +121,8 @@ def test_thresholds_of_each_start_enclose_the_average():
 def test_a_curve_that_stays_below_is_refused():
     with pytest.raises(ValueError, match="level = 0.9"):
         two_layer_threshold.thresholds(made_up_curves(), level=0.9)
+    with pytest.raises(ValueError, match="start = 'posterior'"):
+        two_layer_threshold.thresholds(made_up_curves(), "posterior")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -15,6 +15,7 @@ from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
 
 from . import equilibrium
+from .chains import check_chains
 from .experiment import Experiment, settings, whole_sizes
 from .fits import crossing_per_set
 from .spot import Spot
@@ -103,6 +104,7 @@ def point(S, Nw, N, P, *, data_sets=8, **others):
         raise ValueError(
             f"n_jumps = {jumps}: 0 is needed without weight sharing, where jumps are not offered"
         )
+    check_chains(config)
     equilibrium.check(config, ("alignment", "count", "amplification"))
     return config
 
@@ -229,6 +231,8 @@ def thresholds(data, along, level):
     P_star : numpy.ndarray, shape (sizes, data sets)
         Pseudo-values of :func:`~featlearn.experiments.fits.crossing_per_set`.
     """
+    if along not in ("S", "Nw", "N"):
+        raise ValueError(f"along = {along!r}: 'S', 'Nw' or 'N' is needed")
     sizes = np.unique(data[along].values)
     found = []
     for size in sizes:

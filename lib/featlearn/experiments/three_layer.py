@@ -11,6 +11,7 @@ from featlearn.inference.observables import specialised
 from featlearn.theory.alignment import neuron_alignment
 
 from . import equilibrium
+from .chains import check_chains
 from .experiment import Experiment, settings, whole_sizes
 from .spot import Spot
 
@@ -60,6 +61,7 @@ def point(d, N1, N2, P, *, data_sets=8, **others):
     sizes = {name: int(value) for name, value in sizes.items()}
     seeds = [[sizes["d"], i] for i in range(sizes.pop("data_sets"))]
     config = settings(DEFAULTS, **sizes, **{"data_seeds": seeds} | others)
+    check_chains(config)
     equilibrium.check(config, FOLLOWED)
     return config
 

@@ -16,6 +16,7 @@ from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
 
+from .chains import check_chains
 from .experiment import Experiment, settings
 from .spot import Spot
 
@@ -78,6 +79,7 @@ def point(d, N, P, *, data_sets=8, **others):
             raise ValueError(
                 f"rounds[{i}] changes {sorted(unknown)}: settings of chains are needed"
             )
+    check_chains(config)
     if not config["follow"] or set(config["follow"]) - set(ERRORS):
         raise ValueError(f"follow = {config['follow']!r}: some of {list(ERRORS)} are needed")
     return config

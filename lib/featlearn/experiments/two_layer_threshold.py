@@ -62,6 +62,8 @@ def thresholds(data, start=None, level=LEVEL):
     P_star : numpy.ndarray, shape (sizes, data sets)
         Pseudo-values of :func:`~featlearn.experiments.fits.crossing_per_set`.
     """
+    if start not in (None, *two_layer.STARTS):
+        raise ValueError(f"start = {start!r}: None or one of {two_layer.STARTS} is needed")
     alignment = data.alignment.mean("start") if start is None else data.alignment.sel(start=start)
     sizes = np.unique(data.d.values)
     pseudo_values = []
