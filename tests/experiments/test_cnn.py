@@ -5,7 +5,7 @@ import pytest
 import torch
 import xarray as xr
 
-from featlearn.experiments import cnn, cnn_sweeps, equilibrium
+from featlearn.experiments import cnn, equilibrium
 
 SHORT = dict(data_sets=2, warmup=60, draws=60)
 
@@ -167,23 +167,6 @@ def test_thresholds_of_curves_that_pass_the_level_at_known_places():
 def test_bad_input_is_named(changes, message):
     with pytest.raises(ValueError, match=message):
         cnn.point(4, 4, 4, 8, **changes)
-
-
-@pytest.mark.parametrize("experiment", cnn_sweeps.EXPERIMENTS, ids=lambda e: e.name)
-def test_points_of_a_sweep_differ_in_their_columns(experiment):
-    seen = [tuple(experiment.columns_of(config).values()) for config in experiment.points]
-    assert len(set(seen)) == len(seen)
-
-
-@pytest.mark.parametrize("experiment", cnn_sweeps.EXPERIMENTS, ids=lambda e: e.name)
-def test_live_points_are_points_of_the_full_sweep(experiment):
-    """With the first of the same data sets, and the same law."""
-    full = {tuple(experiment.columns_of(p).values()): p for p in experiment.points}
-    lengths = {"data_seeds", *equilibrium.CHAINS, "rounds"}
-    for p in experiment.spot.points:
-        stored = full[tuple(experiment.columns_of(p).values())]
-        assert p["data_seeds"] == stored["data_seeds"][: len(p["data_seeds"])]
-        assert {key for key in p if p[key] != stored[key]} <= lengths
 
 
 def test_units_cover_what_a_point_measures():

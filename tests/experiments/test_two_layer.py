@@ -125,14 +125,6 @@ def test_a_curve_that_stays_below_is_refused():
         two_layer_threshold.thresholds(made_up_curves(), "posterior")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_live_points_are_points_of_the_full_sweep(module):
-    full = {(p["d"], p["N"], p["P"], p["degree"]): p["data_seeds"] for p in module.points("full")}
-    for p in module.points("live"):
-        seeds = full[p["d"], p["N"], p["P"], p["degree"]]
-        assert p["data_seeds"] == seeds[: len(p["data_seeds"])]
-
-
 def test_a_small_experiment_end_to_end(tmp_path):
     points = [
         two_layer.point(4, 3, P, data_sets=2, warmup=30, draws=40, n_leapfrog=4, n_jumps=2)

@@ -15,10 +15,9 @@ from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
 
 from . import equilibrium
-from .chains import check_chains
-from .experiment import Experiment, settings, whole_sizes
+from .chains import check_chains, declares
+from .experiment import settings, whole_sizes
 from .fits import crossing_per_set
-from .spot import Spot
 
 ARCHITECTURES = ("cnn", "local", "full")
 BIN = 0.05  # width of a bin of |overlap|
@@ -187,30 +186,7 @@ UNITS = equilibrium.units_of(
 COLUMNS = ("architecture", "S", "Nw", "N", "P")
 
 
-def experiment(name, claim, points, live):
-    """Declare an experiment that measures points of this module.
-
-    Parameters
-    ----------
-    name, claim : str
-    points, live : list of dict
-        From :func:`point`; ``live`` are some of the points with fewer data sets.
-
-    Returns
-    -------
-    Experiment
-    """
-    return Experiment(
-        name=name,
-        claim=claim,
-        points=points,
-        run_point=run_point,
-        columns=COLUMNS,
-        units=UNITS,
-        seeds=("data_seeds", "chain_seed"),
-        gpu=True,
-        spot=Spot(live, ERRORS, sets="data_set"),
-    )
+experiment = declares(run_point, COLUMNS, UNITS, ERRORS)
 
 
 def thresholds(data, along, level):

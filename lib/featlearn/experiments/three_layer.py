@@ -11,9 +11,8 @@ from featlearn.inference.observables import specialised
 from featlearn.theory.alignment import neuron_alignment
 
 from . import equilibrium
-from .chains import check_chains
-from .experiment import Experiment, settings, whole_sizes
-from .spot import Spot
+from .chains import check_chains, declares
+from .experiment import settings, whole_sizes
 
 COUNTED_UP_TO = 6  # specialised neurons of a layer, in the table of joint shares
 BIN = 0.05  # width of a bin of |linear response|
@@ -199,30 +198,7 @@ UNITS = equilibrium.units_of(**FOLLOWED) | {
 COLUMNS = ("d", "N1", "N2", "P")
 
 
-def experiment(name, claim, points, live):
-    """Declare an experiment that measures points of this module.
-
-    Parameters
-    ----------
-    name, claim : str
-    points, live : list of dict
-        From :func:`point`; ``live`` are some of the points with fewer data sets.
-
-    Returns
-    -------
-    Experiment
-    """
-    return Experiment(
-        name=name,
-        claim=claim,
-        points=points,
-        run_point=run_point,
-        columns=COLUMNS,
-        units=UNITS,
-        seeds=("data_seeds", "chain_seed"),
-        gpu=True,
-        spot=Spot(live, ERRORS, sets="data_set"),
-    )
+experiment = declares(run_point, COLUMNS, UNITS, ERRORS)
 
 
 def basin_free_energy(data):

@@ -16,18 +16,17 @@ from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
 
-from .chains import check_chains
-from .experiment import Experiment, settings
-from .spot import Spot
+from . import equilibrium
+from .chains import check_chains, declares
+from .experiment import settings
 
 BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
 COUNTED_ABOVE = 0.7  # |overlap| of the count that the diagnostics follow; verdicts use the barrier
 STARTS = ("prior", "planted")
-LADDER = ("rungs", "least_scale")
 ERRORS = {"alignment": "alignment_mcse", "count": "count_mcse"}
 
-DEFAULTS = {
+DEFAULTS = equilibrium.SETTINGS | {
     "d": 20,
     "N": 20,
     "P": 100,
@@ -35,18 +34,8 @@ DEFAULTS = {
     "kappa": 0.1,
     "sigma_a2": 1.0,
     "scaling": "standard",
-    "data_seeds": [[20, i] for i in range(8)],
-    "chain_seed": 1,
     "planted": 4,
-    "warmup": 250,
-    "draws": 400,
-    "n_leapfrog": 16,
     "n_jumps": 8,
-    "rungs": 1,
-    "least_scale": 1.0,
-    "dtype": "float32",
-    "follow": ["alignment"],
-    "rounds": [],
 }
 
 
@@ -73,15 +62,8 @@ def point(d, N, P, *, data_sets=8, **others):
     seeds = [[int(d), i] for i in range(data_sets)]
     sizes = dict(d=int(d), N=int(N), P=int(P), data_seeds=seeds, planted=max(1, min(4, int(N))))
     config = settings(DEFAULTS, **sizes | others)
-    for i, changes in enumerate(config["rounds"]):
-        unknown = set(changes) - {"warmup", "draws", "n_leapfrog", "n_jumps", *LADDER}
-        if unknown:
-            raise ValueError(
-                f"rounds[{i}] changes {sorted(unknown)}: settings of chains are needed"
-            )
     check_chains(config)
-    if not config["follow"] or set(config["follow"]) - set(ERRORS):
-        raise ValueError(f"follow = {config['follow']!r}: some of {list(ERRORS)} are needed")
+    equilibrium.check(config, ERRORS)
     return config
 
 
@@ -233,28 +215,4 @@ UNITS = {
 COLUMNS = ("d", "N", "P")
 
 
-def experiment(name, claim, points, live):
-    """Declare an experiment that measures points of this module.
-
-    Parameters
-    ----------
-    name, claim : str
-    points, live : list of dict
-        From :func:`point`, all of ``points`` with the same number of data sets; ``live``
-        are some of them, smaller.
-
-    Returns
-    -------
-    Experiment
-    """
-    return Experiment(
-        name=name,
-        claim=claim,
-        points=points,
-        run_point=run_point,
-        columns=COLUMNS,
-        units=UNITS,
-        seeds=("data_seeds", "chain_seed"),
-        gpu=True,
-        spot=Spot(live, ERRORS, sets="data_set"),
-    )
+experiment = declares(run_point, COLUMNS, UNITS, ERRORS)
