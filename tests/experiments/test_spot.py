@@ -90,3 +90,28 @@ def test_a_point_that_is_not_stored_is_named():
     stored = store.load(experiment.name)
     with pytest.raises(ValueError, match="d=99 .*not a point of the stored"):
         experiment.row(stored, experiment.points[0] | {"d": 99})
+
+
+def by_bin():
+    """Three numbers a data set, each with an error of its own."""
+    both = ("data_set", "bin")
+    return xr.Dataset({"a": (both, np.ones((4, 3))), "e": (both, np.full((4, 3), 0.02))})
+
+
+def test_the_farthest_entry_counts():
+    spot, near = Spot([], {"a": "e"}, sets="data_set"), by_bin()
+    far = near.assign(a=near.a + xr.DataArray([0.0, 0.1, 0.0], dims="bin"))
+    assert spot.distances(near, far)["a"] == pytest.approx(0.1 / (2**0.5 * 0.02 / 2))
+
+
+def test_a_number_that_is_not_known_is_not_near():
+    spot, near = Spot([], {"a": "e"}, sets="data_set"), by_bin()
+    unknown = near.assign(a=near.a + xr.DataArray([0.0, np.nan, 0.0], dims="bin"))
+    assert not spot.distances(near, unknown)["a"] < THRESHOLD
+
+
+def test_numbers_without_an_error_are_equal_or_infinitely_far():
+    spot, sure = Spot([], {"a": "e"}, sets="data_set"), by_bin()
+    sure = sure.assign(e=0 * sure.e)
+    assert spot.distances(sure, sure)["a"] == 0
+    assert spot.distances(sure, sure.assign(a=sure.a + 1e-3))["a"] == np.inf
