@@ -6,6 +6,7 @@ import subprocess
 import sys
 from time import perf_counter
 
+from . import web
 from .inputs import digest, read_stamp, site_inputs, write_stamp
 
 
@@ -35,7 +36,10 @@ def render(root, force=False):
     build = root / "_build"
     stamp = build / "rendered.json"
     index = build / "html" / "index.html"
+    fetched = web.packages(root) is not None
     inputs = digest(root, site_inputs(root))
+    if fetched:
+        inputs += " with npm packages"
     if not force and index.exists() and read_stamp(stamp).get("inputs") == inputs:
         print("site: nothing changed, not rendered again", flush=True)
         return index
