@@ -1,10 +1,23 @@
-"""After the tests: which stored results were computed by other code than today's."""
+"""The rendered site; after the tests, which results were computed by other code than today's."""
 
 from pathlib import Path
 
+import pytest
+
+from _tools.chapters import ROOT
+from _tools.render import render
 from featlearn.experiments import code, store
 
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def html():
+    """Folder of the real site, rendered if anything that it shows changed."""
+    try:
+        return render(ROOT).parent
+    except SystemExit as stop:
+        pytest.fail(str(stop))
 
 
 def stale():

@@ -15,6 +15,16 @@ def drop_inventories(app, config):
     config.intersphinx_mapping = {}
 
 
+def drop_thebe(app, config):
+    """Silence sphinx-thebe, which Jupyter Book always loads: its kernels are on other hosts."""
+    for listeners in app.events.listeners.values():
+        for listener in list(listeners):
+            if listener.handler.__module__.startswith("sphinx_thebe"):
+                app.disconnect(listener.id)
+    for files in (app.registry.css_files, app.registry.js_files):
+        files[:] = [file for file in files if "thebe" not in str(file)]
+
+
 def copy_mathjax(app, error):
     """Copy MathJax to where ``mathjax_path`` says."""
     if error is not None or app.builder.format != "html":
@@ -29,5 +39,6 @@ def copy_mathjax(app, error):
 def setup(app):
     """Register with Sphinx, before intersphinx reads its configuration."""
     app.connect("config-inited", drop_inventories, priority=0)
+    app.connect("config-inited", drop_thebe, priority=0)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
+from program_data import bundles
 from sphinx.util.docutils import SphinxDirective
 
 from featlearn.experiments.verdicts import MIME, VERDICTS, VerdictTable
@@ -78,13 +79,6 @@ def read(path):
     settings = [cell["metadata"].get("mystnb", {}).get("figure", {}) for cell in cells]
     figures = frozenset(figure["name"] for figure in settings if "name" in figure)
     return Chapter(name, title[1], section[1], figures, tuple(rows))
-
-
-def bundles(cells):
-    """Yield the data of each output, a dict from media type to content."""
-    for cell in cells:
-        for output in cell.get("outputs", ()):
-            yield output.get("data", {})
 
 
 def check(chapters, results):
@@ -220,18 +214,7 @@ def argued(env):
     ]
 
 
-def leave_out_data(app, docname, source):
-    """Keep the rows for programs from the pages, where myst-nb would warn of an unknown type."""
-    if MIME not in source[0] or not app.env.doc2path(docname).endswith(".ipynb"):
-        return
-    notebook = json.loads(source[0])
-    for bundle in bundles(notebook["cells"]):
-        bundle.pop(MIME, None)
-    source[0] = json.dumps(notebook)
-
-
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("verdict-tables", VerdictTables)
-    app.connect("source-read", leave_out_data)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -52,7 +52,8 @@ def site_inputs(root):
     pages = [path for path in book.rglob("*.md") if path.stem not in executable]
     shown = [path for pattern in ("*.bib", "notebooks/*.ipynb", "results/*.nc")
              for path in book.glob(pattern)]
-    made_by = [path for folder in ("_static", "_ext", "_web", "_calculator") for path in (book / folder).rglob("*")
+    made_by = [path for folder in ("_static", "_ext", "_web", "_calculator", "_sliders")
+               for path in (book / folder).rglob("*")
                if path.is_file() and path.suffix != ".pyc"]
     config = [root / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
     return [*pages, *shown, *made_by, *config, *library(root)]

@@ -17,8 +17,9 @@ def commands(root):
     after another, in exactly the environment in which they were executed.
     """
     pytest = [sys.executable, "-m", "pytest", "-q", "--durations=10"]
-    library = [*pytest, "-n", "2", "--dist", "loadscope", "tests", "lib", "--ignore=tests/book"]
-    book = [*pytest, "tests/book", "book/_tools", "book/_ext", "book/notebooks", *NBVAL]
+    library = [*pytest, "-n", "2", "--dist", "loadscope", "tests", "lib",
+               "--ignore=tests/book", "--ignore=tests/browser"]
+    book = [*pytest, "tests/book", "tests/browser", "book/_tools", "book/_ext", "book/notebooks", *NBVAL]
     return [(library, environment(root, threads=1)), (book, environment(root))]
 
 

@@ -5,12 +5,20 @@ inverts their lightness in dark mode, which keeps the hues. Colours are those of
 Okabe and Ito, told apart by colour-blind readers; markers differ as well.
 """
 
+import io
+import sys
+from base64 import b64encode
 from itertools import cycle
 
 import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
 
+from .figure_data import figure_data
+
+SVG, PDF = "image/svg+xml", "application/pdf"
+# Beside the pictures of a figure: its numbers, which the book offers as a file.
+DATA = "application/vnd.featlearn.figure+csv"
 COLOURS = {
     "blue": "#0072B2",
     "orange": "#D55E00",
@@ -25,11 +33,11 @@ MARKERS = "osD^vP*X"
 STYLE = {
     "figure.figsize": (6.4, 4.0),
     "figure.dpi": 110,
-    "savefig.dpi": 220,
     "savefig.bbox": "tight",
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
+    "svg.hashsalt": "featlearn",  # the same drawing gives the same file
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "axes.titlesize": 11,
@@ -44,13 +52,8 @@ STYLE = {
 
 
 def use_book_style():
-    """Set the style, and high-resolution PNG without a time stamp as the inline format."""
+    """Set the style of all figures that follow."""
     matplotlib.rcParams.update(STYLE)
-    try:
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-    except ImportError:  # outside a notebook
-        return
-    set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"], metadata={"Software": None})
 
 
 def colour_and_marker():
@@ -78,8 +81,51 @@ def points(ax, x, y, error=None, *, certified=None, colour, marker="o", label=No
     ax.plot(x[~certified], y[~certified], marker, color=colour, markerfacecolor="none")
 
 
+def kept(figure):
+    """Return a figure as the book keeps it: as SVG and PDF, with its numbers as CSV.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    dict of str to str
+        From media type to content.
+    """
+    # Without a date, or the same figure would be another file tomorrow.
+    svg = _file(figure, "svg", Date=None).decode()
+    pdf = b64encode(_file(figure, "pdf", CreationDate=None)).decode()
+    return {SVG: svg, PDF: pdf, DATA: figure_data(figure), "text/plain": "a figure"}
+
+
+def _file(figure, kind, **metadata):
+    file = io.BytesIO()
+    # Saving would give a figure without a layout engine the one of the style.
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.savefig(file, format=kind, metadata=metadata)
+    return file.getvalue()
+
+
+def show(figure):
+    """Show a figure: in a notebook as the book keeps it, elsewhere in a window.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    """
+    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+        plt.show()
+        return
+    from IPython.display import display
+
+    drawn = kept(figure)
+    plt.close(figure)  # or the notebook shows it once more, as PNG
+    display(drawn, raw=True)
+
+
 def digest(figure, **series):
-    """Show the open figures, and print their numbers below, rounded.
+    """Show the open figure, and print its numbers below, rounded.
 
     A changed figure changes its digest, which nbval compares; pictures it does not.
 
@@ -89,12 +135,30 @@ def digest(figure, **series):
         Name of the figure.
     **series : array_like
         Stored or theoretical numbers that the figure shows; three digits are kept.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one figure is open.
     """
-    plt.show()
+    opened = plt.get_fignums()
+    if len(opened) != 1:
+        raise ValueError(f"digest of {figure!r} needs one open figure; {len(opened)} are")
+    show(plt.figure(opened[0]))
     print(f"digest of {figure}")
     for name, values in series.items():
         values = np.atleast_1d(np.asarray(values, float)).ravel()
         print(f"  {name}:", " ".join(f"{value + 0.0:.3g}" for value in values))
 
 
-__all__ = ["COLOURS", "MARKERS", "colour_and_marker", "digest", "plt", "points", "use_book_style"]
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "colour_and_marker",
+    "digest",
+    "kept",
+    "plt",
+    "points",
+    "show",
+    "use_book_style",
+]

@@ -1,4 +1,4 @@
-"""A tiny book to plant defects in, and the real site."""
+"""A tiny book to plant defects in."""
 
 import shutil
 
@@ -6,7 +6,6 @@ import pytest
 
 from _tools.chapters import ROOT
 from _tools.execute import execute
-from _tools.render import render
 
 CHAPTER = """\
 ---
@@ -63,12 +62,3 @@ def executed(tiny):
     """The tiny book, with its chapter executed."""
     execute(tiny, "tiny")
     return tiny
-
-
-@pytest.fixture(scope="session")
-def html():
-    """Folder of the real site, rendered if anything that it shows changed."""
-    try:
-        return render(ROOT).parent
-    except SystemExit as stop:
-        pytest.fail(str(stop))

@@ -215,16 +215,22 @@ def test_rows_for_programs_are_compared(tiny, figure, code):
     assert validate(tiny) == code
 
 
-def test_pictures_are_not_compared(tiny):
-    """Another machine draws with other fonts: only the digest counts."""
+DRAWN = """\
+from IPython.display import display
+display({"image/svg+xml": "<svg>here</svg>", "application/pdf": "JVBERi0xLjQKhere",
+         "application/vnd.featlearn.figure+csv": "# panel 1: here\\npanel,kind,series,colour"},
+        raw=True)"""
+
+
+def test_pictures_and_their_numbers_are_not_compared(tiny):
+    """Another machine draws with other fonts, and samples other points: only the digest counts."""
     text = tiny / "book" / "tiny.md"
-    text.write_text(
-        text.read_text().replace(
-            "ONE + 1", "from IPython.display import SVG, display\ndisplay(SVG('<svg>here</svg>'))"
-        )
-    )
+    text.write_text(text.read_text().replace("ONE + 1", DRAWN))
     execute(tiny, "tiny")
     path = twin_path(tiny, "tiny")
-    assert "<svg>here</svg>" in path.read_text()
-    path.write_text(path.read_text().replace("<svg>here</svg>", "<svg>there</svg>"))
+    drawn = path.read_text()
+    assert drawn.count("here") > 3
+    _, _, output = drawn.rpartition('"outputs"')
+    path.write_text(drawn.replace(output, output.replace("here", "there")))
+    assert path.read_text() != drawn
     assert validate(tiny) == 0

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from _ext import verdicts
+from _ext import program_data, verdicts
 from _tools.chapters import ROOT, arguments
 from _tools.inputs import chapter_inputs
 from featlearn.experiments.verdicts import MIME, VERDICTS, Verdict, VerdictTable
@@ -114,7 +114,7 @@ def test_pages_are_rendered_without_the_rows_for_programs(tmp_path):
     app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda docname: f"{docname}.ipynb"))
     source = [path.read_text("utf8")]
     assert MIME in source[0]
-    verdicts.leave_out_data(app, "one", source)
+    program_data.leave_out(app, "one", source)
     assert MIME not in source[0]
     expected = json.loads(path.read_text("utf8"))
     del expected["cells"][-1]["outputs"][0]["data"][MIME]
@@ -126,7 +126,7 @@ def test_texts_that_name_the_rows_for_programs_are_left_as_they_are():
     app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda docname: docname))
     for docname, text in (("page.md", f"The type `{MIME}`."), ("one.ipynb", '{"cells":  []}')):
         source = [text]
-        verdicts.leave_out_data(app, docname, source)
+        program_data.leave_out(app, docname, source)
         assert source == [text]
 
 

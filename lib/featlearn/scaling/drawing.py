@@ -12,8 +12,9 @@ from .powers import latex_name
 # Okabe and Ito's hues, told apart by colour-blind readers, light enough for black text;
 # hatching tells neighbours apart once the colours repeat.
 COLOURS = ("#8EC6E8", "#F2B27A", "#8FD3BC", "#E6BDD3", "#F4EC9B", "#C9C9C9", "#9FB8DD", "#D9A38F")
-HATCHES = (None, "///", "...", "xxx")
+HATCHES = (None, "///", "xxx", "\\\\\\")
 WIDE, TALL = 0.1, 0.15  # shares of the box that a label of two lines needs
+LINE = 0.25  # share of the width that number and energy in one line need
 
 
 def draw(diagram, ax=None):
@@ -31,7 +32,8 @@ def draw(diagram, ax=None):
     flat = len(diagram.ranges) == 1
     if ax is None:
         size = (6.4, 2.6) if flat else (6.4, 5.2)
-        ax = plt.subplots(figsize=size, layout="constrained")[1]
+        # The legend lies below the axes and may be wider: a layout engine would shrink them.
+        ax = plt.subplots(figsize=size, layout="none")[1]
     styles = [(colour, hatch) for hatch in HATCHES for colour in COLOURS]
     for number, (region, (colour, hatch)) in enumerate(zip(diagram.regions, cycle(styles)), 1):
         style = dict(facecolor=colour, hatch=hatch, edgecolor="black", linewidth=0.8)
@@ -77,7 +79,9 @@ def _label(number, law, cell, diagram):
         for xs, (low, high) in zip(zip(*cell, strict=True), diagram.ranges.values(), strict=True)
     ]
     wide, tall = shares[0] > WIDE, len(shares) == 1 or shares[1] > TALL
-    return f"{number}\n{law}" if wide and tall else f"{number}  {law}" if wide else str(number)
+    if wide and tall:
+        return f"{number}\n{law}"
+    return f"{number}  {law}" if shares[0] > LINE else str(number)
 
 
 def _few(winners):
