@@ -67,7 +67,7 @@
       add(axes, "path", { d: `M${across(value)} ${floor}v5` });
       add(axes, "text", { x: across(value), y: floor + 19, class: "middle" }, written(value));
     }
-    for (const value of ticks(y.low, y.high, 5)) {
+    for (const value of ticks(y.low, y.high, 7)) {
       add(axes, "path", { d: `M${MARGIN.left} ${up(value)}h-5` });
       add(axes, "text", { x: MARGIN.left - 9, y: up(value) + 4, class: "end" }, written(value));
     }

@@ -45,7 +45,7 @@
     const limit = wide(parameters);
     const far = Math.max(6, Math.ceil(2.2 * best.M)) + 0.5;
     const real = Array.from({ length: POINTS }, (_, i) => {
-      const M = (far * (i + 1)) / POINTS;
+      const M = far * ((i + 1) / POINTS) ** 2; // denser where the curve is steep
       return [M, group(M, parameters).energy];
     });
     const whole = Array.from({ length: Math.floor(far) }, (_, i) => {
@@ -58,7 +58,7 @@
       y: { label: "E/d (nats)", low: 0, high: 2.2 * best.energy },
       lines: [
         { style: "grey dashed", points: [[0, limit.energy], [far, limit.energy]] },
-        { style: "sky", points: real },
+        { style: "green", points: real },
       ],
       points: [
         { style: "blue dot", points: whole },
@@ -81,7 +81,7 @@
     title: "Energy of an alignment against the number of neurons that carry it",
     legend: [
       ["blue dot", "whole M"],
-      ["sky", "any real M"],
+      ["green", "any real M"],
       ["orange ring", "least over whole M"],
       ["grey dashed", "c√(N/d)"],
     ],

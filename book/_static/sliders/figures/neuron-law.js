@@ -121,7 +121,8 @@
       });
     const prior = (mu) => (Math.log(d / (2 * Math.PI)) - d * mu * mu) / 2;
     const low = log ? -3 : 0;
-    const high = log ? 25 : 1.1 * Math.exp(Math.max(prior(0), law.logDensity(law.mode ?? 0)));
+    const top = Math.max(prior(0), law.logDensity(law.mode ?? 0));
+    const high = log ? Math.max(25, 0.65 * d) : 1.1 * Math.exp(top); // barriers grow with d
     const lines = [
       { style: "grey dashed", points: curve(prior) },
       { style: "orange", points: curve(law.logDensity) },
