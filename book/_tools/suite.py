@@ -19,7 +19,8 @@ def commands(root):
     pytest = [sys.executable, "-m", "pytest", "-q", "--durations=10"]
     library = [*pytest, "-n", "2", "--dist", "loadscope", "tests", "lib",
                "--ignore=tests/book", "--ignore=tests/browser"]
-    book = [*pytest, "tests/book", "tests/browser", "book/_tools", "book/_ext", "book/notebooks", *NBVAL]
+    book = [*pytest, "tests/book", "tests/browser", "book/_tools", "book/_ext", "book/notebooks",
+            *NBVAL]
     return [(library, environment(root, threads=1)), (book, environment(root))]
 
 

@@ -3,7 +3,6 @@
 import re
 from functools import cache
 from types import SimpleNamespace
-from urllib.parse import urlencode
 
 import pytest
 import yaml
