@@ -1,7 +1,5 @@
 """The slider figures, as a reader moves them."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,6 @@ from featlearn.theory.neuron_law import NeuronLaw
 
 HTML = ROOT / "_build" / "html"
 PAGES = {"neuron-law": "two-layer", "condensate": "bound"}
-# The theme itself logs these on every page, and the browser asks for an icon.
-KNOWN = re.compile(r"THEBE_JS_URL|invalid theme mode|favicon")
 
 
 def side_peak():
@@ -24,20 +20,6 @@ def side_peak():
 def count():
     """Number of condensed neurons after six steps of N / d from 1 to 10."""
     return f"M = {condensate(1.0, 10.0).count}"
-
-
-@pytest.fixture
-def errors(page):
-    """What the page complains of, filled as it does."""
-    found = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-
-    def note(line):
-        if line.type == "error":
-            found.append(f"{line.text} {line.location.get('url', '')}")
-
-    page.on("console", note)
-    return found
 
 
 def visit(page, base, figure):
@@ -65,9 +47,7 @@ def bases(site):
     "figure, name, expected",
     [("neuron-law", "tilt", side_peak), ("condensate", "ratio", count)],
 )
-def test_keyboard_moves_the_curve_and_the_numbers(
-    site, page, errors, scheme, figure, name, expected
-):
+def test_keyboard_moves_the_curve_and_the_numbers(site, page, scheme, figure, name, expected):
     stage = visit(page, bases(site)[scheme], figure)
     before = state(stage)
     control = stage.locator(f"input[name={name}]")
@@ -81,7 +61,7 @@ def test_keyboard_moves_the_curve_and_the_numbers(
     assert control.get_attribute("aria-valuetext") != shown
     stage.get_by_role("button", name="Reset").click()
     assert state(stage) == before
-    assert [line for line in errors if not KNOWN.search(line)] == []
+    assert page.complaints == []
 
 
 def test_change_is_read_out_once(site, page):
