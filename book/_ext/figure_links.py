@@ -1,4 +1,4 @@
-"""Under each figure: its numbers as a file, and the way to the cell that drew it."""
+"""Under each figure: itself at full size, its numbers, and the way to the cell that drew it."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def numbers(path):
 
 
 class FigureLinks(SphinxPostTransform):
-    """Give the cell of each figure an anchor, and the figure a line with the two links."""
+    """Give the cell of each figure an anchor, and the figure a line of links."""
 
     default_priority = 900
     formats = ("html",)
@@ -53,13 +53,18 @@ class FigureLinks(SphinxPostTransform):
                 continue
             name = names[0]
             cell["ids"].append(f"cell-{name}")
-            uri = relative_uri(page, f"{FOLDER}/{name}.csv")
+            image = next(figure.findall(nodes.image))
+            drawn = self.env.images[image["uri"]][1]
             links = nodes.inline(classes=["figure-links"])
-            links += nodes.reference("", "Data (CSV)", refuri=uri, internal=True,
-                                     reftitle="The numbers in this figure")
-            links += nodes.Text(" · ")
-            links += nodes.reference("", "Code", refuri=f"#cell-{name}", internal=True,
-                                     reftitle="The cell that draws this figure")
+            for text, title, uri in (
+                ("Full size", "This figure alone, to enlarge", f"_images/{drawn}"),
+                ("Data (CSV)", "The numbers in this figure", f"{FOLDER}/{name}.csv"),
+                ("Code", "The cell that draws this figure", f"#cell-{name}"),
+            ):
+                target = uri if uri.startswith("#") else relative_uri(page, uri)
+                links += nodes.reference("", text, refuri=target, reftitle=title, internal=True)
+                links += nodes.Text(" · ")
+            links.pop()
             paragraph = nodes.paragraph()
             paragraph += links
             legend = nodes.legend()
