@@ -25,12 +25,12 @@
       height: 720,
       margin: 0,
       center: false,
-      display: "flex",
       hash: true,
       slideNumber: "c/t",
       transition: "none",
       backgroundTransition: "none",
       pdfSeparateFragments: false,
+      scrollLayout: "compact",
     });
     await deck.initialize();
     const toggle = () => {

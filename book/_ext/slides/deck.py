@@ -174,9 +174,12 @@ class Book:
     def lead(self, figure):
         """Return what a caption says in bold, which is its subject, or all of it."""
         caption = next(figure.findall(nodes.caption))
-        bold = list(caption.findall(nodes.strong))
-        parts = [self.html(nodes.inline("", "", *part.children))
-                 for part in bold or [caption]]
+        parts = []
+        for part in list(caption.findall(nodes.strong)) or [caption]:
+            words = [child.deepcopy() for child in part.children]
+            if isinstance(words[-1], nodes.Text):
+                words[-1] = nodes.Text(words[-1].rstrip(" .:,"))
+            parts.append(self.html(nodes.inline("", "", *words)))
         return " · ".join(parts)
 
     def number(self, docname, kind, place):
@@ -231,7 +234,7 @@ def write(app, path, template, **values):
     """Fill a template with values and with what every page says of the book."""
     config = app.config
     text = TEMPLATES.get_template(template).render(
-        book=config.project, authors=config.author, rights=config.copyright,
+        book=config.html_title, authors=config.author, rights=config.copyright,
         year=config.copyright[:4], version=__version__, **values)
     target = Path(app.outdir) / path
     target.parent.mkdir(exist_ok=True)
