@@ -10,6 +10,8 @@ from _tools.chapters import ROOT
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
 PART = next(part for part in TOC["parts"] if part["caption"] == "Chapters")
 NAMES = [chapter["file"].split("/")[-1] for chapter in PART["chapters"]]
+AXE = ROOT / "_build" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FRAME = {"width": 1280, "height": 720}
 
 # What of the slide on show reaches out of its frame, or over its own title. The strokes of a
@@ -124,6 +126,17 @@ def test_dark_or_light(page, site):
     for query, expected in (("", dark), ("?theme=light", light), ("?print-pdf", light)):
         show(page, f"{site}/slides/bound.html{query}")
         assert look() == expected, query
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "slide", ["title", "three-terms-exactly", "how-loose-the-bound-is", "verdict"]
+)
+def test_slide_is_accessible(page, site, theme, slide):
+    show(page, f"{site}/slides/bound.html?theme={theme}", slide)
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    assert [(v["id"], v["nodes"][0]["html"][:90]) for v in found["violations"]] == []
 
 
 def test_phone_scrolls_through_the_slides(page, site):
