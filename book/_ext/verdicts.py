@@ -204,6 +204,58 @@ class VerdictTables(SphinxDirective):
         return section
 
 
+class VerdictRows(SphinxDirective):
+    """The counts of this chapter's own verdicts and some of its rows, for a slide.
+
+    Each line of the content is a piece of one claim, and of one only.
+    """
+
+    has_content = True
+
+    def run(self):
+        """Read this chapter's twin and parse the rows that are asked for."""
+        try:
+            chapter = read(Path(self.env.doc2path(self.env.docname)))
+            rows = pick(chapter, self.content)
+        except VerdictError as error:
+            raise self.error(str(error)) from None
+        lines = [[row[column] for column in VerdictTable.columns] for row in rows]
+        table = self.parse_text_to_nodes(markdown(VerdictTable.columns, lines))
+        for node in table:
+            for found in node.findall(nodes.table):
+                found["classes"].append("verdict-rows")
+            for line, row in zip(list(node.findall(nodes.row))[1:], rows, strict=True):
+                line[-1]["classes"].append(row["verdict"].replace(" ", "-"))
+        return [*self.parse_text_to_nodes(counted(chapter)), *table]
+
+
+def pick(chapter, pieces):
+    """Choose rows by pieces of their claims.
+
+    Raises
+    ------
+    VerdictError
+        If a piece is in no claim of the chapter, or in more than one.
+    """
+    rows = []
+    for piece in pieces:
+        found = [row for row in chapter.rows if piece in row["claim"]]
+        if len(found) != 1:
+            raise VerdictError(
+                f"{chapter.name}: {len(found)} claims hold {piece!r}, one is needed; "
+                f"the claims are {[row['claim'] for row in chapter.rows]}"
+            )
+        rows += found
+    return rows
+
+
+def counted(chapter):
+    """Write how many of a chapter's claims held, with a link to all."""
+    found = zip(counts(chapter.rows), VERDICTS, strict=True)
+    numbers = ", ".join(f"**{number}** {verdict}" for number, verdict in found)
+    return f"{{ref}}`{len(chapter.rows)} claims <{chapter.section}>`: {numbers}."
+
+
 def argued(env):
     """List the pages of the contents' part "Chapters"."""
     return [
@@ -217,4 +269,5 @@ def argued(env):
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("verdict-tables", VerdictTables)
+    app.add_directive("verdict-rows", VerdictRows)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,6 +14,7 @@ def parse():
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("book", help="execute what changed, render what changed")
     commands.add_parser("html", help="render the stored outputs")
+    commands.add_parser("slides", help="render the slides with the site")
     commands.add_parser("test", help="run the whole suite")
     chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
     chapter.add_argument("name", nargs="?", default="")
@@ -45,6 +46,19 @@ def build_chapter(root, name, device):
     announce(render(root))
 
 
+def build_slides(root):
+    """Render the site, of which the slides are a part, and say where they are."""
+    slides = render(root).parent / "slides"
+    if not (slides / "index.html").exists():
+        raise SystemExit("make slides: this copy of the site has no slides, see above; "
+                         "reveal.js is fetched by npm once, with a network")
+    print(f"\nThe slides are listed in {slides / 'index.html'}")
+    for deck in sorted(slides.glob("*.html")):
+        if deck.stem != "index":
+            print(f"  {deck}")
+    print("Open one in a browser: S shows the notes, ?print-pdf lays it out for paper.")
+
+
 def announce(index):
     """Say where the site is and how to open it."""
     print(f"\nThe book is in {index.parent}\n"
@@ -58,6 +72,8 @@ def main():
         build_book(ROOT)
     elif arguments.command == "html":
         announce(render(ROOT))
+    elif arguments.command == "slides":
+        build_slides(ROOT)
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
     elif arguments.command == "test":
