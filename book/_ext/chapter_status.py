@@ -71,7 +71,7 @@ class ResultStatus(StatusTable):
     def named(self, name):
         """Return the name of a result, as a place that other pages refer to."""
         label = f"result-{name}"
-        place = nodes.target("", "", nodes.literal(text=name), ids=[label], names=[label])
+        place = nodes.inline("", "", nodes.literal(text=name), ids=[label], names=[label])
         self.state.document.note_explicit_target(place)
         return place
 

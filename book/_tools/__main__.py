@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import lock, suite
+from . import anchors, lock, suite
 from .chapters import ROOT, chapter_path, chapters
 from .execute import execute, is_fresh
 from .render import render
@@ -15,6 +15,7 @@ def parse():
     commands.add_parser("book", help="execute what changed, render what changed")
     commands.add_parser("html", help="render the stored outputs")
     commands.add_parser("test", help="run the whole suite")
+    commands.add_parser("anchors", help="enter the site's new anchors in the list that is kept")
     chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
     chapter.add_argument("name", nargs="?", default="")
     chapter.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -60,6 +61,8 @@ def main():
         announce(render(ROOT))
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
+    elif arguments.command == "anchors":
+        anchors.add(ROOT, render(ROOT).parent)
     elif arguments.command == "test":
         raise SystemExit(suite.run(ROOT))
     else:
