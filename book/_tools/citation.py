@@ -39,7 +39,7 @@ def bibtex(root, name=None, title=None):
     """
     book = reference(root)
     if name is None:
-        kind, key = "book", "featlearn"
+        kind, key = "misc", "featlearn"
         fields = {"author": book["author"], "title": book["title"]}
     else:
         kind, key = "incollection", f"featlearn-{name}"

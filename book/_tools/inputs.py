@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from .chapters import chapter_path, chapters
+from .chapters import chapter_path
 
 
 def digest(root, paths):
@@ -55,6 +55,7 @@ def site_inputs(root):
     made_by = [path for folder in ("_static", "_ext", "_web", "_calculator")
                for path in (book / folder).rglob("*")
                if path.is_file() and path.suffix != ".pyc"]
+    made_by += [book / "_tools" / name for name in ("citation.py", "inputs.py")]
     config = [root / name for name in ("_config.yml", "_toc.yml", "requirements.lock",
                                        "CITATION.cff")]
     return [*pages, *shown, *made_by, *config, *library(root)]
