@@ -14,7 +14,7 @@ BENCH     := $(if $(SIZES),--sizes $(SIZES)) $(if $(ENTRIES),--entries $(ENTRIES
              $(if $(FRESH),--fresh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test html serve chapter results bench anchors lock clean
+.PHONY: help setup book test html serve chapter results bench release anchors lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers 
 	@$(VENV)/bin/python benchmarks/scaling.py
 	@$(VENV)/bin/python benchmarks/cost.py
 	@$(VENV)/bin/python -m benchmarks.sampling $(BENCH)
+
+release: $(INSTALLED) ## Pack the site, the PDF and the repository into _build/release
+	@$(TOOLS) release
 
 anchors: $(INSTALLED) ## Enter the site's new anchors in the list of those that are kept
 	@$(TOOLS) anchors

@@ -5,6 +5,7 @@ import argparse
 from . import anchors, lock, suite
 from .chapters import ROOT, chapter_path, chapters
 from .execute import execute, is_fresh
+from .release import ReleaseError, release
 from .render import render
 
 
@@ -15,6 +16,7 @@ def parse():
     commands.add_parser("book", help="execute what changed, render what changed")
     commands.add_parser("html", help="render the stored outputs")
     commands.add_parser("test", help="run the whole suite")
+    commands.add_parser("release", help="pack the site, the PDF and the repository into one file")
     commands.add_parser("anchors", help="enter the site's new anchors in the list that is kept")
     chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
     chapter.add_argument("name", nargs="?", default="")
@@ -46,6 +48,16 @@ def build_chapter(root, name, device):
     announce(render(root))
 
 
+def build_release(root):
+    """Pack what a reader downloads, or say in a line why not."""
+    try:
+        target = release(root)
+    except ReleaseError as error:
+        raise SystemExit(f"make release: {error}") from None
+    print(f"\n{target}\n{target.stat().st_size / 1e6:.1f} MB; its SHA-256 is in "
+          f"{target.name}.sha256")
+
+
 def announce(index):
     """Say where the site is and how to open it."""
     print(f"\nThe book is in {index.parent}\n"
@@ -61,6 +73,8 @@ def main():
         announce(render(ROOT))
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
+    elif arguments.command == "release":
+        build_release(ROOT)
     elif arguments.command == "anchors":
         anchors.add(ROOT, render(ROOT).parent)
     elif arguments.command == "test":
