@@ -30,7 +30,7 @@ server will do as well (its files are in site/).
                   book/*.md               chapters as text
                   book/notebooks/*.ipynb  the same, with their outputs
                   book/results/*.nc       stored results, netCDF
-                To run a chapter again, in this folder: make chapter C=two-layer
+                To run a chapter again, in that folder: make chapter C=two-layer
 
 To check the files: sha256sum -c --quiet SHA256SUMS
 MANIFEST.txt has the size of each. To cite the book: CITATION.cff.
