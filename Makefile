@@ -14,7 +14,7 @@ BENCH     := $(if $(SIZES),--sizes $(SIZES)) $(if $(ENTRIES),--entries $(ENTRIES
              $(if $(FRESH),--fresh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test html slides serve chapter results bench lock clean
+.PHONY: help setup book test html slides serve chapter results bench release anchors lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers 
 	@$(VENV)/bin/python benchmarks/scaling.py
 	@$(VENV)/bin/python benchmarks/cost.py
 	@$(VENV)/bin/python -m benchmarks.sampling $(BENCH)
+
+release: $(INSTALLED) ## Pack the site, the PDF and the repository into _build/release
+	@$(TOOLS) release
+
+anchors: $(INSTALLED) ## Enter the site's new anchors in the list of those that are kept
+	@$(TOOLS) anchors
 
 lock: $(INSTALLED) ## Resolve pyproject.toml anew into requirements.lock and environment.yml
 	@$(TOOLS) lock $(if $(TORCH),--torch $(TORCH))

@@ -10,6 +10,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from featlearn.experiments import code
 
+from .downloads import download, sha256, size
+
 
 class StatusTable(SphinxDirective):
     """A table made from files, which the page then depends on.
@@ -55,7 +57,7 @@ class ResultStatus(StatusTable):
     """Each stored result's provenance, from its own attributes."""
 
     pattern = "results/*.nc"
-    header = ("Result", "Measured", "Device", "Precision", "Wall time", "Commit", "Configuration",
+    header = ("Result", "Size", "SHA-256", "Measured", "Device", "Commit", "Configuration",
               "Code since")
     absent = "No result is stored yet."
 
@@ -63,15 +65,17 @@ class ResultStatus(StatusTable):
         """Return the provenance of one file."""
         found = attributes(path)
         threads = f", {found['threads']} threads" if "threads" in found else ""
-        return (self.named(path.stem), str(found.get("date", "?"))[:10],
-                f"{found.get('device', '?')}{threads}", str(found.get("dtype", "?")),
-                duration(found.get("wall_seconds")), str(found.get("commit", "?"))[:9],
-                nodes.literal(text=str(found.get("config_hash", "?"))[:12]), code.state(found))
+        when = f"{str(found.get('date', '?'))[:10]}, in {duration(found.get('wall_seconds'))}"
+        return (self.named(path), size(path), sha256(path), when,
+                f"{found.get('device', '?')}{threads}, {found.get('dtype', '?')}",
+                str(found.get("commit", "?"))[:8],
+                nodes.literal(text=str(found.get("config_hash", "?"))[:8]), code.state(found))
 
-    def named(self, name):
-        """Return the name of a result, as a place that other pages refer to."""
-        label = f"result-{name}"
-        place = nodes.target("", "", nodes.literal(text=name), ids=[label], names=[label])
+    def named(self, path):
+        """Return the name of a result: a link to its file, and a place that others refer to."""
+        label = f"result-{path.stem}"
+        file = download(self.env, path, path.stem)
+        place = nodes.inline("", "", file, ids=[label], names=[label])
         self.state.document.note_explicit_target(place)
         return place
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from docutils import nodes
-from program_data import PREFIX
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
+
+from .program_data import PREFIX
 
 DATA = PREFIX + "figure+csv"
 FOLDER = "_downloads/figures"

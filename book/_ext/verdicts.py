@@ -1,4 +1,7 @@
-"""The closing page: the verdicts of all chapters, gathered from their executed twins."""
+"""Verdicts: an anchor for every row, and the closing page, which gathers those of all chapters.
+
+The rows are read from the executed twins.
+"""
 
 import json
 import re
@@ -7,14 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
-from program_data import bundles
+from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 from featlearn.experiments.verdicts import MIME, VERDICTS, VerdictTable
 
+from .program_data import bundles
+
 PART = "Chapters"  # the part of the table of contents whose pages argue claims
 TITLE = re.compile(r"^# +(.+?) *$", re.M)
 SECTION = re.compile(r"^\((\S+)\)=\n+## +Verdict *$", re.M)
+SOURCE = re.compile(r"\s*\([^()]*\)$")  # a claim's last words: "(fig. 1b)", "(this book)"
 
 
 class VerdictError(ValueError):
@@ -66,7 +73,7 @@ def read(path):
     """
     name = path.stem
     cells = json.loads(path.read_text("utf8"))["cells"]
-    rows = [row for bundle in bundles(cells) for row in bundle.get(MIME, {}).get("rows", ())]
+    rows = stored_rows(cells)
     if not rows:
         raise VerdictError(
             f"{name}: no verdicts are stored in the outputs of its executed twin; "
@@ -81,8 +88,95 @@ def read(path):
     return Chapter(name, title[1], section[1], figures, tuple(rows))
 
 
+def stored_rows(cells):
+    """List the rows of all verdict tables of a notebook."""
+    return [row for bundle in bundles(cells) for row in bundle.get(MIME, {}).get("rows", ())]
+
+
+def row_anchors(chapter, rows):
+    """Name each row of a chapter after its claim, or as its author did.
+
+    What was measured and where a row stands may change; its anchor stays.
+
+    Parameters
+    ----------
+    chapter : str
+        Name of the chapter.
+    rows : sequence of dict
+        The fields of :class:`featlearn.experiments.verdicts.Verdict`.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    VerdictError
+        If two rows get the same name.
+
+    Examples
+    --------
+    >>> row_anchors("tiny", [{"claim": r"$P\\propto d$ (fig. 1)"}, {"claim": "the same, wider"},
+    ...                      {"claim": "any", "name": "own"}])
+    ['verdict-tiny-p-propto-d', 'verdict-tiny-p-propto-d-the-same-wider', 'verdict-tiny-own']
+    """
+    anchors, last = [], ""
+    for row in rows:
+        words = SOURCE.sub("", row["claim"]).replace("'", "").lower()
+        slug = "-".join(re.findall("[a-z0-9]+", words))
+        if slug.startswith("the-same"):
+            slug = f"{last}-{slug}"
+        else:
+            last = slug
+        found = f"verdict-{chapter}-{row.get('name') or slug}"
+        if found in anchors:
+            raise VerdictError(f"{chapter}: two verdicts have the anchor {found!r}; give the one "
+                               f"on {row['claim']!r} a name=")
+        anchors.append(found)
+    return anchors
+
+
+def body_rows(tables):
+    """List the rows of the bodies of tables."""
+    return [row for table in tables for row in table.next_node(nodes.tbody).children]
+
+
+def in_slide(node):
+    """Tell whether a node stands on a slide, where rows are shown once more."""
+    while node is not None and node.tagname != "slide":
+        node = node.parent
+    return node is not None
+
+
+class VerdictAnchors(SphinxTransform):
+    """Give the rows of a chapter's verdict tables their anchors, as labels to refer to."""
+
+    default_priority = 590
+
+    def apply(self, **kwargs):
+        """Match the rows of the page's tables with those stored in its twin."""
+        path = Path(self.env.doc2path(self.env.docname))
+        if path.suffix != ".ipynb":
+            return
+        rows = stored_rows(json.loads(path.read_text("utf8"))["cells"])
+        shown = body_rows(table for table in self.document.findall(nodes.table)
+                          if not in_slide(table) and [
+                              entry.astext() for entry in table.next_node(nodes.thead).findall(
+                                  nodes.entry)] == list(VerdictTable.columns))
+        if len(shown) != len(rows):
+            raise ExtensionError(f"{path.stem}: {len(rows)} verdicts are stored in its executed "
+                                 f"twin, and {len(shown)} are on its page")
+        try:
+            anchors = row_anchors(path.stem, rows)
+        except VerdictError as error:
+            raise ExtensionError(str(error)) from None
+        for row, anchor in zip(shown, anchors, strict=True):
+            row["ids"], row["names"] = [anchor], [anchor]
+            self.document.note_explicit_target(row)
+
+
 def check(chapters, results):
-    """Refuse a row that names a figure or a stored result that does not exist.
+    """Refuse a row that names a figure or a stored result that does not exist, or is not unique.
 
     Parameters
     ----------
@@ -97,6 +191,7 @@ def check(chapters, results):
     """
     figures = frozenset().union(*(chapter.figures for chapter in chapters))
     for chapter in chapters:
+        row_anchors(chapter.name, chapter.rows)
         for row in chapter.rows:
             where = f"{chapter.name}: the verdict on {row['claim']!r} names"
             if row["figure"] is not None and row["figure"] not in figures:
@@ -133,7 +228,7 @@ def markdown(header, rows):
     return "\n".join([written[0], "|" + "---|" * len(header), *written[1:]])
 
 
-def anchor(chapter):
+def table_label(chapter):
     """Return the label of a chapter's table on the closing page."""
     return f"verdicts-{chapter.name}"
 
@@ -141,7 +236,7 @@ def anchor(chapter):
 def summary(chapters):
     """Write the table of how many claims held, a line for each chapter and one for all."""
     lines = [
-        (f"{{ref}}`{chapter.title} <{anchor(chapter)}>`", chapter.rows) for chapter in chapters
+        (f"{{ref}}`{chapter.title} <{table_label(chapter)}>`", chapter.rows) for chapter in chapters
     ]
     everything = [row for chapter in chapters for row in chapter.rows]
     return markdown(
@@ -196,11 +291,15 @@ class VerdictTables(SphinxDirective):
 
     def section(self, chapter):
         """Build the section of one chapter, under a label that other pages may refer to."""
-        section = nodes.section(ids=[anchor(chapter)], names=[anchor(chapter)])
+        section = nodes.section(ids=[table_label(chapter)], names=[table_label(chapter)])
         self.state.document.note_explicit_target(section)
         title, _ = self.parse_inline(chapter.title)
         section += nodes.title("", "", *title)
         section += self.table(detail(chapter), "verdict-table")
+        # The label of a row leads to the chapter, so here the row has the id alone.
+        for row, name in zip(body_rows(section.findall(nodes.table)),
+                             row_anchors(chapter.name, chapter.rows), strict=True):
+            row["ids"] = [name]
         return section
 
 
@@ -270,4 +369,5 @@ def setup(app):
     """Register with Sphinx."""
     app.add_directive("verdict-tables", VerdictTables)
     app.add_directive("verdict-rows", VerdictRows)
+    app.add_transform(VerdictAnchors)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

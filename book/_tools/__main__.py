@@ -2,9 +2,10 @@
 
 import argparse
 
-from . import lock, suite
+from . import anchors, lock, suite
 from .chapters import ROOT, chapter_path, chapters
 from .execute import execute, is_fresh
+from .release import ReleaseError, release
 from .render import render
 
 
@@ -16,6 +17,8 @@ def parse():
     commands.add_parser("html", help="render the stored outputs")
     commands.add_parser("slides", help="render the slides with the site")
     commands.add_parser("test", help="run the whole suite")
+    commands.add_parser("release", help="pack the site, the PDF and the repository into one file")
+    commands.add_parser("anchors", help="enter the site's new anchors in the list that is kept")
     chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
     chapter.add_argument("name", nargs="?", default="")
     chapter.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -59,6 +62,16 @@ def build_slides(root):
     print("Open one in a browser: S shows the notes, ?print-pdf lays it out for paper.")
 
 
+def build_release(root):
+    """Pack what a reader downloads, or say in a line why not."""
+    try:
+        target = release(root)
+    except ReleaseError as error:
+        raise SystemExit(f"make release: {error}") from None
+    print(f"\n{target}\n{target.stat().st_size / 1e6:.1f} MB; its SHA-256 is in "
+          f"{target.name}.sha256")
+
+
 def announce(index):
     """Say where the site is and how to open it."""
     print(f"\nThe book is in {index.parent}\n"
@@ -76,6 +89,10 @@ def main():
         build_slides(ROOT)
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
+    elif arguments.command == "release":
+        build_release(ROOT)
+    elif arguments.command == "anchors":
+        anchors.add(ROOT, render(ROOT).parent)
     elif arguments.command == "test":
         raise SystemExit(suite.run(ROOT))
     else:

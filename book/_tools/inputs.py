@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from .chapters import chapter_path, chapters
+from .chapters import chapter_path
 
 
 def digest(root, paths):
@@ -48,14 +48,16 @@ def chapter_inputs(root, name):
 def site_inputs(root):
     """List the files whose change makes the rendered site stale."""
     book = root / "book"
-    executable = set(chapters(root))
-    pages = [path for path in book.rglob("*.md") if path.stem not in executable]
+    pages = [*book.rglob("*.md")]  # the chapters' too, which their pages hand out
     shown = [path for pattern in ("*.bib", "notebooks/*.ipynb", "results/*.nc")
              for path in book.glob(pattern)]
-    made_by = [path for folder in ("_static", "_ext", "_web", "_calculator", "_sliders")
+    shown += (root / "benchmarks" / "results").glob("*.json")
+    made_by = [path for folder in ("_static", "_ext", "_web", "_calculator")
                for path in (book / folder).rglob("*")
                if path.is_file() and path.suffix != ".pyc"]
-    config = [root / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
+    made_by += [book / "_tools" / name for name in ("citation.py", "inputs.py")]
+    config = [root / name for name in ("_config.yml", "_toc.yml", "requirements.lock",
+                                       "CITATION.cff")]
     return [*pages, *shown, *made_by, *config, *library(root)]
 
 

@@ -11,9 +11,11 @@ UNRESOLVED = ("span.problematic", ".system-message", "span.xref.std", "span.xref
               "a.reference[href='']")
 # A role, a table or mathematics that was not parsed stays as it was typed.
 UNRENDERED = re.compile(r"\{(eq|ref|numref|cite(:\w+)?|doc|prf:ref)\}`|\|---\|---|\$[^$]+\$")
-# Kinds of link targets on which others may build; their ids come from explicit labels.
-PERMANENT = {"equation": "div.math[id^=equation-]", "figure": "figure[id], div.figure[id]",
-             "section": "section > span[id], div.section > span[id]"}
+# Kinds of link targets on which others may build.
+PERMANENT = {"equation": "div.math[id^=equation-]", "figure": "figure[id]",
+             "section": "section[id]:has(> h1, > h2, > h3, > h4), section > span[id]",
+             "exercise": "div.exercise[id]", "verdict": "tr[id^=verdict-]",
+             "paper": "tr[id^=paper-]", "result": "tr[id^=result-]"}
 
 
 def read_site(html):
@@ -96,6 +98,16 @@ def references_resolved(pages):
     return complaints
 
 
+def places_linked(pages):
+    """What others may cite shows a link to itself: the "#" of a heading, say."""
+    return [f"{path.name}: {kind} {name} shows no link to itself"
+            for path, page in pages.items()
+            for kind, names in permanent_anchors(page).items()
+            for name in sorted(names)
+            if page.find(id=name).name != "span"  # another label of a place that has its link
+            and not page.select(f'a.headerlink[href="#{name}"]')]
+
+
 def permanent_anchors(page):
     """Collect the ids on a page that others may cite, by kind.
 
@@ -104,7 +116,7 @@ def permanent_anchors(page):
     Returns
     -------
     dict of str to set of str
-        Under ``"equation"``, ``"figure"`` and ``"section"``.
+        Under the keys of ``PERMANENT``.
     """
     return {kind: {tag["id"] for tag in page.select(selector)
                    if not re.fullmatch(r"id\d+", tag["id"])}

@@ -160,8 +160,8 @@ def build(folder, builder, name="neuron-law", caption="**A law**, drawn\n   in t
     source.mkdir(exist_ok=True)
     (source / "index.rst").write_text(PAGE.format(name, caption))
     (source / "plain.rst").write_text(":orphan:\n\nPlain\n=====\n")
-    path = os.pathsep.join(str(ROOT / part) for part in ("book/_ext", "lib"))
-    options = ["-C", "-W", "-q", "-D", "extensions=sliders", "-D", "numfig=1"]
+    path = os.pathsep.join(str(ROOT / part) for part in ("book", "lib"))
+    options = ["-C", "-W", "-q", "-D", "extensions=_ext.sliders", "-D", "numfig=1"]
     static = ["-D", f"html_static_path={ROOT / 'book' / '_static'}"]
     return subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", builder, *options, *static, source, folder / "out"],

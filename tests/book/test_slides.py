@@ -13,7 +13,7 @@ from _ext import verdicts
 from _tools.chapters import ROOT
 
 SETTINGS = {
-    "extensions": ["myst_parser", "slides"],
+    "extensions": ["myst_parser", "_ext.slides"],
     "html_theme": "basic",
     "html_title": "A book",
     "author": "some authors",
@@ -64,9 +64,8 @@ REVEAL = ("LICENSE", "dist/reveal.js", "dist/reveal.css", "dist/plugin/notes.js"
 
 
 @pytest.fixture
-def build(tmp_path, monkeypatch):
+def build(tmp_path):
     """Render a book of two pages, with slides added to the first."""
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
 
     def render(slides=SLIDE, builder="html", reveal=True):
         for name, text in PAGES.items():

@@ -39,6 +39,12 @@ def twin(folder, name="one", tables=(TABLE,), text=TEXT, figure="fig-one"):
     return path
 
 
+def test_rows_without_a_name_of_their_own_are_refused(tmp_path):
+    twice = verdicts.read(twin(tmp_path, tables=(TABLE, TABLE)))
+    with pytest.raises(verdicts.VerdictError, match="one: two verdicts .*'first'"):
+        verdicts.check([twice], {"law", "other-law"})
+
+
 def test_rows_are_gathered(tmp_path):
     chapter = verdicts.read(twin(tmp_path))
     assert (chapter.name, chapter.title, chapter.section) == ("one", "The one", "one-verdict")
@@ -192,11 +198,13 @@ def test_counts_are_those_of_the_tables(closing):
 
 def test_measured_rows_lead_to_figures_and_to_stored_results(html):
     """There are such links, and each leads to a figure or to a line of the status page."""
-    links = page(html, "verdicts").select("main table.verdict-table a[href]")
+    links = page(html, "verdicts").select("main table.verdict-table a[href]:not(.headerlink)")
     figures = [link for link in links if link["href"].startswith("notebooks/")]
     results = [link for link in links if link["href"].startswith("status.html#result-")]
     assert figures and results and len(figures) + len(results) == len(links)
-    status = {row[0] for row in rows_of(page(html, "status").select("main table")[-1])}
+    status = {
+        row[0].removesuffix(" #") for row in rows_of(page(html, "status").select("main table")[-1])
+    }
     assert {link.get_text().removesuffix(".nc") for link in results} <= status
     for link in figures:
         target, _, label = link["href"].partition("#")

@@ -28,6 +28,20 @@ def test_a_label_that_is_none_is_refused(figure):
         Verdict(*TEXTS, figure=figure)
 
 
+@pytest.mark.parametrize("name", ["", "One", "one_law", 1])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ValueError, match="^name = .*: None or a label of"):
+        Verdict(*TEXTS, name=name)
+
+
+def test_a_notebook_stores_a_name_only_where_there_is_one():
+    """So the outputs of chapters whose rows have none stay as they are."""
+    one, other = VerdictTable([Verdict(*TEXTS), Verdict(*TEXTS, name="law")])._repr_mimebundle_()[
+        MIME
+    ]["rows"]
+    assert "name" not in one and other["name"] == "law"
+
+
 @pytest.mark.parametrize(
     "results",
     ["one-law", None, ("one-law.nc",), ("one_law",), ("",), ("one", 2), {"one-law": 1}],

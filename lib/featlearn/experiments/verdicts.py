@@ -29,6 +29,9 @@ class Verdict:
         Label of the figure that shows the measurement, such as ``"fig-threshold"``.
     results : sequence of str
         Names of the stored results that it rests on, such as ``"two-layer-threshold"``.
+    name : str, optional
+        Name of the row, for links to it. Without one it is made from the claim; give one to
+        keep the links when the claim is worded anew.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class Verdict:
     verdict: str
     figure: str | None = None
     results: tuple[str, ...] = ()
+    name: str | None = None
 
     def __post_init__(self):
         if self.verdict not in VERDICTS:
@@ -55,11 +59,13 @@ class Verdict:
                     f"{name} = {text!r}: a text on one line without '|' is needed "
                     "(in formulas \\vert)"
                 )
-        if self.figure is not None and not _is_name(self.figure):
-            raise ValueError(
-                f"figure = {self.figure!r}: None or a label of lower-case letters, digits and "
-                "hyphens is needed"
-            )
+        for field in ("figure", "name"):
+            value = getattr(self, field)
+            if value is not None and not _is_name(value):
+                raise ValueError(
+                    f"{field} = {value!r}: None or a label of lower-case letters, digits and "
+                    "hyphens is needed"
+                )
         # A lone string is a sequence too, of letters.
         if not isinstance(self.results, tuple | list) or not all(map(_is_name, self.results)):
             raise ValueError(
@@ -132,6 +138,9 @@ class VerdictTable:
     def _repr_mimebundle_(self, include=None, exclude=None):
         # IPython adds what the other methods give.
         rows = [asdict(row) | {"results": list(row.results)} for row in self.rows]
+        for row in rows:
+            if row["name"] is None:
+                del row["name"]
         return {MIME: {"rows": rows}}
 
     def __repr__(self):
