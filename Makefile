@@ -14,7 +14,7 @@ BENCH     := $(if $(SIZES),--sizes $(SIZES)) $(if $(ENTRIES),--entries $(ENTRIES
              $(if $(FRESH),--fresh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test html serve chapter results bench lock clean
+.PHONY: help setup book test html pdf serve chapter results bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(INSTALLED) ## Check everything: library, notebooks, guards, built site
 
 html: $(INSTALLED) ## Render the stored outputs; execute nothing
 	@$(TOOLS) html
+
+pdf: $(INSTALLED) ## Typeset the whole book, to _build/pdf/featlearn.pdf (needs TeX)
+	@$(TOOLS) pdf
 
 serve: html ## Serve the site on this machine (PORT=8000)
 	@echo "Serving http://localhost:$(PORT) (Ctrl-C ends it)"

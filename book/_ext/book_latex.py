@@ -16,7 +16,8 @@ from sphinx import addnodes
 from sphinx.builders.latex import LaTeXBuilder
 
 FOLDER = Path(__file__).resolve().parents[1] / "_latex"
-DIVISIONS = ("frontmatter", "mainmatter", "backmatter")
+# The front matter begins with the title page, in _latex/titlepages.tex.
+DIVISIONS = ("", r"\mainmatter", r"\backmatter")
 
 
 def divisions(site_map, left_out):
@@ -72,22 +73,17 @@ def plain(text):
     return re.sub(r"([&%$#_{}])", r"\\\1", text)
 
 
-def raw(text):
-    """Return LaTeX as a node."""
-    return nodes.raw("", text, format="latex")
-
-
 class BookBuilder(LaTeXBuilder):
     """The LaTeX builder, for a book whose first page is its preface."""
 
-    def init_context(self):
+    def update_doc_context(self, title, author, theme):
         """Add to Sphinx's settings what comes from CITATION.cff, the twins and MathJax's macros."""
-        super().init_context()
+        super().update_doc_context(title, author, theme)
         source = Path(self.srcdir)
         citation = yaml.safe_load((source / "CITATION.cff").read_text("utf8"))
         date = last_execution(source / "book" / "notebooks")
         said = {
-            "BookTitle": self.config.project,
+            "BookTitle": title,
             "BookSource": citation["title"],
             "BookAuthors": ", ".join(author["name"] for author in citation["authors"]),
             "BookVersion": str(citation["version"]),
@@ -108,6 +104,10 @@ class BookBuilder(LaTeXBuilder):
             "tableofcontents": r"\tableofcontents",
         }
 
+    def get_contentsname(self, indexfile):
+        """Name the table of contents."""
+        return "Contents"
+
     def copy_support_files(self):
         """Copy the book's own style beside Sphinx's."""
         super().copy_support_files()
@@ -119,12 +119,11 @@ class BookBuilder(LaTeXBuilder):
         groups = divisions(self.env.external_site_map, self.config.paper_leaves_out)
         self.docnames = {page for group in groups for page in group}
         document = new_document("book")
-        document["docname"] = indexfile
         # Sphinx takes the first title of a document for the title of the book.
-        book = nodes.section("", nodes.title(text=self.config.project))
+        book = nodes.section("", nodes.title(text="The book"))
         document += book
         for name, group in zip(DIVISIONS, groups, strict=True):
-            book += raw(rf"\{name}")
+            book += nodes.raw("", name, format="latex")
             book.extend(map(self.page, group))
         self.env.resolve_references(document, indexfile, self)
         # What refers to a page that is left out stays as text.

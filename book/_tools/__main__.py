@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import lock, suite
+from . import lock, pdf, suite
 from .chapters import ROOT, chapter_path, chapters
 from .execute import execute, is_fresh
 from .render import render
@@ -14,6 +14,7 @@ def parse():
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("book", help="execute what changed, render what changed")
     commands.add_parser("html", help="render the stored outputs")
+    commands.add_parser("pdf", help="typeset the stored outputs")
     commands.add_parser("test", help="run the whole suite")
     chapter = commands.add_parser("chapter", help="execute one chapter afresh and render")
     chapter.add_argument("name", nargs="?", default="")
@@ -58,6 +59,8 @@ def main():
         build_book(ROOT)
     elif arguments.command == "html":
         announce(render(ROOT))
+    elif arguments.command == "pdf":
+        print(f"The book is {pdf.build(ROOT)}")
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
     elif arguments.command == "test":
