@@ -37,7 +37,7 @@ def typeset(node, env):
     if kind == "solution":
         place = env.sphinx_exercise_registry[node["label"]]["docname"]
     opening = (rf"\begin{{book{kind}}}{{{node[0].astext()}}}"
-               rf"\phantomsection\label{{{place}:{node['label']}}}")
+               rf"{{{place}:{node['label']}}}")
     body = [child for part in node[1:]
             for child in (part.children if isinstance(part, nodes.section) else [part])]
     return [raw(opening), *body, raw(rf"\end{{book{kind}}}")]
