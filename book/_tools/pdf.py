@@ -15,8 +15,8 @@ NAME = "featlearn"
 PROGRAMS = {"texlive-xetex": "xelatex", "latexmk": "latexmk"}
 FILES = {"texlive-latex-extra": "tabulary.sty", "texlive-fonts-recommended": "pzdr.tfm",
          "fonts-texgyre": "texgyrepagella-regular.otf",
-         "fonts-texgyre-math": "texgyrepagella-math.otf"}
-MONO = ("fonts-dejavu-core", "DejaVuSansMono.ttf")
+         "fonts-texgyre-math": "texgyrepagella-math.otf",
+         "fonts-dejavu-core": "DejaVuSansMono.ttf"}
 OVERFULL = 10.0  # points by which a line may run into the margin
 
 
@@ -24,10 +24,8 @@ def missing():
     """List the Debian packages without which the book cannot be typeset."""
     absent = [package for package, program in PROGRAMS.items() if not shutil.which(program)]
     if "texlive-xetex" in absent:
-        return [*absent, *FILES, MONO[0]]
-    absent += [package for package, file in FILES.items() if not found(file)]
-    fonts = subprocess.run(("fc-list", ":", "file"), capture_output=True, text=True).stdout
-    return absent if MONO[1] in fonts else [*absent, MONO[0]]
+        return [*absent, *FILES]
+    return absent + [package for package, file in FILES.items() if not found(file)]
 
 
 def found(file):
