@@ -14,7 +14,7 @@ BENCH     := $(if $(SIZES),--sizes $(SIZES)) $(if $(ENTRIES),--entries $(ENTRIES
              $(if $(FRESH),--fresh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test html slides serve chapter results bench release anchors lock clean
+.PHONY: help setup book test html slides pdf serve chapter results bench release anchors lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ html: $(INSTALLED) ## Render the stored outputs; execute nothing
 
 slides: $(INSTALLED) ## Render the site with the slides of each chapter; say where they are
 	@$(TOOLS) slides
+
+pdf: $(INSTALLED) ## Typeset the whole book, to _build/pdf/featlearn.pdf (needs TeX)
+	@$(TOOLS) pdf
 
 serve: html ## Serve the site on this machine (PORT=8000)
 	@echo "Serving http://localhost:$(PORT) (Ctrl-C ends it)"

@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import anchors, lock, suite
+from . import anchors, lock, pdf, suite
 from .chapters import ROOT, chapter_path, chapters
 from .execute import execute, is_fresh
 from .release import ReleaseError, release
@@ -16,6 +16,7 @@ def parse():
     commands.add_parser("book", help="execute what changed, render what changed")
     commands.add_parser("html", help="render the stored outputs")
     commands.add_parser("slides", help="render the slides with the site")
+    commands.add_parser("pdf", help="typeset the stored outputs")
     commands.add_parser("test", help="run the whole suite")
     commands.add_parser("release", help="pack the site, the PDF and the repository into one file")
     commands.add_parser("anchors", help="enter the site's new anchors in the list that is kept")
@@ -64,8 +65,11 @@ def build_slides(root):
 
 def build_release(root):
     """Pack what a reader downloads, or say in a line why not."""
+    absent = pdf.missing()
+    if absent:
+        print(f"release: the PDF needs Debian packages that are missing: {' '.join(absent)}")
     try:
-        target = release(root)
+        target = release(root, None if absent else pdf.build)
     except ReleaseError as error:
         raise SystemExit(f"make release: {error}") from None
     print(f"\n{target}\n{target.stat().st_size / 1e6:.1f} MB; its SHA-256 is in "
@@ -87,6 +91,8 @@ def main():
         announce(render(ROOT))
     elif arguments.command == "slides":
         build_slides(ROOT)
+    elif arguments.command == "pdf":
+        print(f"The book is {pdf.build(ROOT)}")
     elif arguments.command == "chapter":
         build_chapter(ROOT, arguments.name, arguments.device)
     elif arguments.command == "release":

@@ -49,15 +49,35 @@ def render(root, force=False):
         shutil.rmtree(build / stale, ignore_errors=True)
     print("site: rendering", flush=True)
     started = perf_counter()
-    program = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "build", ".", "--path-output", ".",
-               "-W", "-n", "--keep-going", "--quiet"]
-    # The site documents the library of this tree, whatever else is installed.
-    env = {**os.environ, "PYTHONPATH": str(root / "lib"), "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0 or not index.exists():
-        print(done.stdout)
-        raise SystemExit("site: rendering failed; each cause is a line with WARNING or ERROR above")
+    sphinx(root, "html", index)
     write_stamp(stamp, inputs=inputs)
     print(f"site: rendered in {perf_counter() - started:.0f} s", flush=True)
     return index
+
+
+def sphinx(root, builder, wanted):
+    """Let Sphinx build the book, with warnings as errors.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The repository.
+    builder : {"html", "latex"}
+    wanted : pathlib.Path
+        A file that must be there afterwards.
+
+    Raises
+    ------
+    SystemExit
+        If Sphinx warns or fails.
+    """
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", ".", "--path-output", ".",
+               "--builder", builder, "-W", "-n", "--keep-going", "--quiet"]
+    # The site documents the library of this tree, whatever else is installed.
+    env = {**os.environ, "PYTHONPATH": str(root / "lib"), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0 or not wanted.exists():
+        print(done.stdout)
+        raise SystemExit(f"{builder}: rendering failed; each cause is a line with WARNING or ERROR "
+                         "above")
