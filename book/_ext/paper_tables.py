@@ -110,6 +110,10 @@ class FitTables(SphinxPostTransform):
     formats = ("latex",)
 
     def run(self):
+        for row in self.document.findall(nodes.row):
+            if row["ids"]:  # LaTeX has no place for the anchor of a row: its first words get it
+                row.next_node(nodes.paragraph).insert(0, nodes.target("", "", ids=row["ids"]))
+                row["ids"] = []
         for table in list(self.document.findall(nodes.table)):
             rows = [list(row.findall(nodes.entry)) for row in table.findall(nodes.row)]
             if len({len(row) for row in rows}) != 1:
