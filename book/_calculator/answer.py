@@ -101,7 +101,11 @@ def prediction(request):
         "more": max(0, len(best) - FEW),
         "idle": idle[:FEW],
         "more_idle": max(0, len(idle) - FEW),
-        "runner_up": other and _line(other),
+        "runner_up": other and {
+            "name": repr(other.pattern),
+            "samples": rf"\({_power(other.exponent)}\)",
+            "factor": rf"\({_power(other.margin)}\)",
+        },
         "patterns": len(table),
         "rows": [_line(row) for row in table[:ROWS]],
     }
@@ -266,7 +270,7 @@ def _region(region, ends, ridge):
     cell = max(region.cells, key=polygons.measure)
     sides = zip(*(_place(corner, ends) for corner in cell), strict=True)
     return {
-        "law": _math(region.law),
+        "energy": _math(region.law),
         "samples": _math(region.law / ridge),
         "winners": names[:FEW],
         "more": max(0, len(names) - FEW),

@@ -5,19 +5,18 @@
   const calculator = window.scalingCalculator;
   const QUICK = 400; // ms: answers as fast as this follow the form by themselves
   const PAUSE = 150; // ms without a change before the form is read
+  const PATIENCE = 2000; // ms that a question may wait for the end of an older one
   const MANY = 200; // patterns, beyond which a diagram waits for a click
 
-  const root = document.querySelector("#calculator");
+  const root = document.querySelector("#calculator-form");
   const part = (name) => root.querySelector(`.calc-${name}`);
   const form = new calculator.Form(root.querySelector("form"));
   const { bundle, presets } = JSON.parse(part("data").textContent);
   const engine = new calculator.Engine(bundle, { progress, phase: say });
-  const state = { question: 0, shown: "", quick: "", loading: false };
+  const state = { question: 0, shown: "", quick: "", loading: false, running: false, rows: null };
   let clock = null;
   let pause = null;
 
-  const text = (request) => JSON.stringify(request, Object.keys(request).sort().concat(
-    Object.keys(request.widths), Object.keys(request.vary), ["0", "1"]));
   const same = (a, b) => calculator.toHash(a) === calculator.toHash(b);
   const effort = ({ network, depth, degree, weak }) => [network, depth, degree, weak].join();
   const preset = (request) => presets.find((one) => same(one.request, request));
@@ -52,7 +51,7 @@
     part("submit").disabled = state.loading;
     part("cancel").hidden = !state.running;
     part("progress").hidden = !state.loading;
-    root.setAttribute("aria-busy", String(Boolean(state.running)));
+    root.setAttribute("aria-busy", String(state.running));
   }
 
   // The answer on the page belongs to the request, or is marked as another's.
@@ -76,7 +75,7 @@
     }
     state.loading = false;
     buttons();
-    if (engine.loaded) await run(form.read());
+    if (engine.loaded) submit();
   }
 
   // Answer a request: what wins first, then the diagram, which takes longer.
@@ -88,33 +87,27 @@
     state.running = true;
     buttons();
     try {
+      if (engine.busy > PATIENCE) await engine.cancel(); // with what is no longer asked
+      if (!current()) return;
       say("Comparing the patterns …", { running: true });
       const start = performance.now();
       const found = await engine.ask({ ...request, part: "prediction" });
       if (!current() || !found) return;
       if (found.error) return refuse(found.error);
       state.quick = performance.now() - start < QUICK ? effort(request) : "";
-      await show(request, found);
-      if (found.patterns > MANY && !all) {
-        offer(request, found.patterns);
-      } else {
-        say("Drawing the phase diagram …", { running: true });
-        const drawn = await engine.ask({ ...request, part: "diagram" });
-        if (!current() || !drawn) return;
-        if (drawn.error) return refuse(drawn.error);
-        await picture(request, drawn);
-      }
+      show(request, found);
+      if (found.patterns > MANY && !all) return offer(request, found.patterns);
+      say("Drawing the phase diagram …", { running: true });
+      const drawn = await engine.ask({ ...request, part: "diagram" });
+      if (!current() || !drawn) return;
+      if (drawn.error) return refuse(drawn.error);
+      picture(drawn);
       say("Done.");
     } catch (problem) {
-      if (current()) {
-        say("");
-        fail(`Python stopped: ${problem.message}`);
-      }
+      if (current()) refuse({ message: `Python stopped: ${problem.message}`, fields: [] });
     } finally {
-      if (current()) {
-        state.running = false;
-        buttons();
-      }
+      if (current()) state.running = false;
+      buttons();
     }
   }
 
@@ -124,25 +117,35 @@
     stale(form.read());
   }
 
-  async function show(request, found) {
+  function show(request, found) {
     state.shown = calculator.toHash(request);
+    state.rows = { request, rows: found.rows, total: found.patterns };
     stale(request);
     part("results").hidden = false;
     calculator.replace(part("diagram"));
-    const everything = async () => {
-      const question = state.question;
-      say("Reading the table …", { running: true });
-      const answer = await engine.ask({ ...request, part: "rows" });
-      if (!answer || question !== state.question) return;
-      await calculator.replace(part("patterns"), ...calculator.patterns(answer.rows, 0));
-      say("Done.");
-    };
-    await calculator.replace(part("headline"), ...calculator.headline(found));
-    await calculator.replace(part("details"), ...calculator.details(found));
-    const more = engine.loaded ? everything : null;
-    await calculator.replace(part("patterns"), ...calculator.patterns(found.rows, found.patterns,
-      more));
+    calculator.replace(part("headline"), ...calculator.headline(found));
+    calculator.replace(part("details"), ...calculator.details(found));
     part("count").textContent = `All ${found.patterns} patterns`;
+    calculator.replace(part("patterns"));
+    list();
+  }
+
+  // The long table, only while it is open.
+  function list() {
+    if (!part("all").open || !state.rows) return;
+    const { request, rows, total } = state.rows;
+    const more = engine.loaded ? () => everything(request) : null;
+    calculator.replace(part("patterns"), ...calculator.patterns(rows, total, more));
+  }
+
+  async function everything(request) {
+    const { question } = state;
+    say("Reading the table …", { running: true });
+    const answer = await engine.ask({ ...request, part: "rows" });
+    if (!answer || question !== state.question) return;
+    state.rows.rows = answer.rows;
+    list();
+    say("Done.");
   }
 
   function offer(request, count) {
@@ -151,9 +154,10 @@
     button.addEventListener("click", () => run(request, true));
     calculator.replace(part("diagram"), make("p", {},
       `With ${count} patterns the phase diagram may take minutes. `, button));
+    say("Done.");
   }
 
-  async function picture(request, drawn) {
+  function picture(drawn) {
     const { make } = calculator;
     const pick = (shares) => {
       shares.forEach((share, i) => {
@@ -162,35 +166,41 @@
       });
       changed();
     };
-    const { regions, at } = drawn.point;
-    const where = !at ? "Your widths lie outside of these ranges."
-      : `The ring marks your widths, in region ${regions.join(" and ")}. `
-      + "A click elsewhere moves them.";
-    const fixed = drawn.fixed ? `At ${drawn.fixed}. ` : "";
-    await calculator.replace(part("diagram"), calculator.plot(drawn, pick),
+    const where = !drawn.point.at ? "Your widths lie outside of these ranges."
+      : `${calculator.where(drawn.point)} The ring marks them; a click elsewhere moves them.`;
+    const fixed = (drawn.fixed ? `At ${drawn.fixed}. ` : "")
+      + (calculator.alike(drawn.regions) ? "" : "The laws in the drawing are energies. ");
+    calculator.replace(part("diagram"), calculator.plot(drawn, pick),
       make("p", { class: "calc-caption" }, fixed, where), ...calculator.legend(drawn));
   }
 
-  // The form has changed: its link, and its answer where that is at hand.
-  function changed() {
-    const request = form.read();
+  // The form has changed: whatever runs answers another question, and the link is another.
+  function note(request) {
+    clearTimeout(pause);
     const known = preset(request);
     history.replaceState(null, "", calculator.toHash(request));
     part("preset").value = known ? known.name : "";
+    part("link").hidden = true;
     state.question += 1;
     state.running = false;
     buttons();
     fail("");
-    if (engine.loaded && state.quick === effort(request)) return run(request);
-    if (known) return stored(request, known);
-    if (stale(request)) say(engine.loaded ? "" : "Load the calculator for an answer to this.");
+    return known;
   }
 
-  async function stored(request, known) {
-    const question = state.question;
-    await show(request, known.prediction);
-    if (question !== state.question) return;
-    await picture(request, known.diagram);
+  // An answer to the form as it is now, where one is at hand.
+  function changed() {
+    const request = form.read();
+    const known = note(request);
+    if (engine.loaded && state.quick === effort(request)) return run(request);
+    if (known) return stored(request, known);
+    const other = stale(request);
+    say(engine.loaded || !other ? "" : "Load the calculator for an answer to this.");
+  }
+
+  function stored(request, known) {
+    show(request, known.prediction);
+    picture(known.diagram);
     say("");
   }
 
@@ -208,21 +218,26 @@
     }
   }
 
+  function submit() {
+    const request = form.read();
+    note(request);
+    if (engine.loaded) run(request);
+    else load();
+  }
+
   function restore() {
     const request = calculator.fromHash(location.hash);
     if (!request) return false;
     form.write(request);
-    changed();
-    if (engine.loaded) run(form.read());
-    else if (!state.shown) say("Load the calculator for the answer to this link.");
+    if (engine.loaded) submit();
+    else changed();
+    if (!engine.loaded && !preset(request)) say("Load the calculator for the answer to this link.");
     return true;
   }
 
   root.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (state.loading) return;
-    if (engine.loaded) run(form.read());
-    else load();
+    if (!state.loading) submit();
   });
   root.querySelector("form").addEventListener("input", (event) => {
     if (event.target === part("preset") || event.target === part("link")) return;
@@ -238,14 +253,18 @@
   });
   part("cancel").addEventListener("click", async () => {
     state.question += 1;
-    state.running = false;
+    Object.assign(state, { running: false, loading: true });
     buttons();
-    say("Cancelled. Python starts again …", { running: true });
-    part("submit").disabled = true;
-    await engine.cancel();
-    say("Cancelled.");
+    try {
+      await engine.cancel();
+      say("Cancelled. Python is ready again.");
+    } catch (problem) {
+      refuse({ message: `Python does not start again: ${problem.message}`, fields: [] });
+    }
+    state.loading = false;
     buttons();
   });
+  part("all").addEventListener("toggle", list);
   part("copy").addEventListener("click", copy);
   window.addEventListener("hashchange", restore);
 

@@ -88,7 +88,7 @@
     const laws = found.regions.filter(({ room }) => room).map((region) => {
       const [left, top] = place(region.label);
       const style = `left:${(100 * left) / width}%;top:${(100 * top) / height}%`;
-      return make("span", { class: "calc-label", style }, region.law);
+      return make("span", { class: "calc-label", style }, region.energy);
     });
     return make("div", { class: "calc-plot" }, image, ...laws);
   };
@@ -116,10 +116,15 @@
     ];
   }
 
+  calculator.where = ({ regions }) => {
+    const several = regions.length > 1;
+    return `Your widths lie ${several ? "on the border of regions" : "in region"} `
+      + `${calculator.listed(regions)}.`;
+  };
+
   function described({ axes, regions, point }) {
     const names = axes.map(({ name }) => name).join(" and ");
-    const where = point.regions.length ? ` Your widths lie in region ${point.regions.join(" and ")}.`
-      : "";
+    const where = point.regions.length ? ` ${calculator.where(point)}` : "";
     return `Phase diagram over ${names} with ${regions.length} regions, listed below.${where}`;
   }
 })();

@@ -14,11 +14,13 @@
   calculator.Engine = class {
     // bundle: pieces, assets and the worker's source; on.progress(bytes, total), on.phase(text)
     constructor(bundle, on) {
-      Object.assign(this, { bundle, on, worker: null, current: null, waiting: null });
+      Object.assign(this, { bundle, on, loaded: false, last: 0 });
+      Object.assign(this, { worker: null, current: null, waiting: null });
     }
 
-    get loaded() {
-      return this.worker !== null;
+    // Milliseconds that the question of the moment has taken.
+    get busy() {
+      return this.current ? performance.now() - this.current.start : 0;
     }
 
     get size() {
@@ -61,7 +63,7 @@
       } finally {
         URL.revokeObjectURL(address);
       }
-      this.worker = worker;
+      Object.assign(this, { worker, loaded: true });
       worker.onmessage = ({ data }) => this.settle(data);
       worker.onerror = (event) => this.settle({ problem: event.message });
     }
@@ -77,7 +79,8 @@
 
     next() {
       if (this.current || !this.waiting || !this.worker) return;
-      this.current = { ...this.waiting, id: (this.last = (this.last || 0) + 1) };
+      this.last += 1;
+      this.current = { ...this.waiting, id: this.last, start: performance.now() };
       this.waiting = null;
       this.worker.postMessage({ id: this.current.id, request: this.current.request });
     }
@@ -93,9 +96,11 @@
 
     // A running computation ends only with its worker; a new one starts at once.
     async cancel() {
-      this.worker.terminate();
       for (const question of [this.current, this.waiting]) if (question) question.resolve(null);
-      Object.assign(this, { worker: null, current: null, waiting: null });
+      Object.assign(this, { current: null, waiting: null });
+      if (!this.worker) return; // it is starting already
+      this.worker.terminate();
+      Object.assign(this, { worker: null, loaded: false });
       await this.start();
       this.next();
     }

@@ -129,8 +129,7 @@
         type: "text", id, name, value, size: 6, autocomplete: "off", inputmode: "text",
         "aria-label": `Exponent of ${name}`,
       });
-      const label = make("label", { for: id }, ...calculator.name(name), " = ", make("i", {}, "d"));
-      label.append(" to the power");
+      const label = make("label", { for: id }, "exponent of ", ...calculator.name(name));
       this.slide(slider, value);
       return make("div", { class: "calc-width" }, label, slider, box);
     }

@@ -38,16 +38,30 @@
       content);
   }
 
-  calculator.typeset = async (place) => {
-    if (!window.MathJax || !window.MathJax.startup) return;
-    await window.MathJax.startup.promise;
-    await window.MathJax.typesetPromise([place]);
+  // In standard scaling the energy is the scale of the samples, and one column says both.
+  const alike = (calculator.alike = (all) => all.every(({ energy, samples }) => energy === samples));
+  const laws = ({ energy, samples }, one) => (one ? [[energy]] : [[energy], [samples]]);
+  const lawHeadings = (one) => [one ? "energy, \\(P_*/\\kappa\\)" : "energy",
+    ...(one ? [] : ["\\(P_*/\\kappa\\)"])];
+
+  calculator.listed = (texts) => {
+    const [last] = texts.slice(-1);
+    return texts.length < 2 ? `${last}` : `${texts.slice(0, -1).join(", ")} and ${last}`;
   };
+
+  // MathJax sets one thing after another.
+  let set = null;
+  function typeset(place) {
+    const { MathJax } = window;
+    if (!MathJax || !MathJax.startup) return;
+    set = (set || MathJax.startup.promise).then(() => MathJax.typesetPromise([place]))
+      .catch((problem) => console.error(problem));
+  }
 
   calculator.replace = (place, ...content) => {
     if (window.MathJax && window.MathJax.typesetClear) window.MathJax.typesetClear([place]);
     place.replaceChildren(...content);
-    return calculator.typeset(place);
+    typeset(place);
   };
 
   // What is read aloud: the question, the law, and who wins.
@@ -80,18 +94,18 @@
         ...winner.free.map((text) => `${text} at the same energy`),
         ...winner.bounds.map((text) => `${text} binds`),
       ];
-      return [[winner.name], [winner.energy], [winner.samples], listed(notes)];
+      return [[winner.name], ...laws(winner, alike(found.winners)), listed(notes)];
     });
-    const content = [table(["winner", "energy", "samples \\(P_*/\\kappa\\)", "parameters"], lines,
-      "Winners")];
+    const headings = ["winner", ...lawHeadings(alike(found.winners)), "parameters"];
+    const content = [table(headings, lines, "Winners")];
     if (found.idle.length) {
       content.push(make("p", {}, "On par, but one layer learns for nothing: ",
         ...listed(found.idle, found.more_idle), "."));
     }
     if (found.runner_up) {
-      const { name, exponent, margin } = found.runner_up;
-      content.push(make("p", {}, `Runner-up: ${name}, with \\(P_*/\\kappa\\propto d^{${exponent}}\\),`
-        + ` above the least by a factor \\(d^{${margin}}\\).`));
+      const { name, samples, factor } = found.runner_up;
+      content.push(make("p", {}, `Runner-up: ${name}, with \\(P_*/\\kappa\\) in proportion to `
+        + `${samples}, above the least by a factor ${factor}.`));
     }
     const code = make("pre", {}, make("code", {}, found.code));
     content.push(make("details", {}, make("summary", {}, "The same in Python"), code));
@@ -118,11 +132,11 @@
       const swatch = make("span", { class: "calc-swatch" }, calculator.swatch(i), `${i + 1}`);
       const mark = region.narrow.length ? [make("br"), "too narrow in part: ",
         ...listed(region.narrow)] : [];
-      return [[swatch], [region.law], [region.samples], [...listed(region.winners, region.more),
-        ...mark]];
+      return [[swatch], ...laws(region, alike(found.regions)),
+        [...listed(region.winners, region.more), ...mark]];
     });
-    const content = [table(["", "energy", "samples \\(P_*/\\kappa\\)", "winners"], lines,
-      "Regions of the phase diagram")];
+    const headings = ["region", ...lawHeadings(alike(found.regions)), "winners"];
+    const content = [table(headings, lines, "Regions of the phase diagram")];
     if (found.boundaries.length) {
       content.push(make("p", {}, "Borders: ", ...listed(found.boundaries), "."));
     }

@@ -16,6 +16,8 @@ ABSENT = ("This copy of the book was built without the calculator, since the pac
           "runs on could not be fetched.")
 SCRIPTS = ("engine.js", "show.js", "form.js", "diagram.js", "calculator.js")
 FOLDER = "_static/calculator"
+SOURCES = "book/_calculator"
+PARTS = ("prediction", "diagram")
 DEFAULTS = {"scaling": "standard", "weak": False}
 
 
@@ -27,7 +29,7 @@ class ScalingCalculator(SphinxDirective):
         bundle = self.env.app.calculator_bundle
         if bundle is None:
             return [nodes.paragraph(text=ABSENT)]
-        sources = Path(self.env.srcdir) / "book" / "_calculator"
+        sources = Path(self.env.srcdir) / SOURCES
         for path in sources.iterdir():
             self.env.note_dependency(str(path))
         size = sum(size for _, size in bundle["pieces"])
@@ -64,7 +66,7 @@ def presets(sources):
     for one in json.loads((sources / "presets.json").read_text("utf8")):
         name, request = one.pop("name"), {**DEFAULTS, **one}
         answers = {part: json.loads(answer(json.dumps({**request, "part": part})))
-                   for part in ("prediction", "diagram")}
+                   for part in PARTS}
         found.append({"name": name, "request": request, **answers})
     return found
 
@@ -75,14 +77,16 @@ def pack(app):
     root = Path(app.srcdir)
     modules = root / "_build" / "web" / "node_modules"
     if app.builder.format == "html" and (modules / "pyodide").is_dir():
-        found = pyodide_bundle.assets(root, modules)
+        requests = [{**one["request"], "part": part} for one in presets(root / SOURCES)
+                    for part in PARTS]
+        found = pyodide_bundle.assets(root, modules, requests)
         app.calculator_bundle = pyodide_bundle.write(Path(app.outdir) / FOLDER, found)
 
 
 def copy_sources(app, error):
     """Copy scripts and style to where the page looks for them."""
     if error is None and app.calculator_bundle is not None:
-        sources = Path(app.srcdir) / "book" / "_calculator"
+        sources = Path(app.srcdir) / SOURCES
         for name in (*SCRIPTS, "calculator.css"):
             shutil.copy(sources / name, Path(app.outdir) / FOLDER)
 
