@@ -13,6 +13,7 @@
   const form = new calculator.Form(root.querySelector("form"));
   const { bundle, presets } = JSON.parse(part("data").textContent);
   const engine = new calculator.Engine(bundle, { progress, phase: say });
+  calculator.engine = engine; // for the tests, and for the curious
   const state = { question: 0, shown: "", quick: "", loading: false, running: false, rows: null };
   let clock = null;
   let pause = null;
