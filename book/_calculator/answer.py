@@ -101,7 +101,8 @@ def prediction(request):
         "more": max(0, len(best) - FEW),
         "idle": idle[:FEW],
         "more_idle": max(0, len(idle) - FEW),
-        "runner_up": other and {
+        "runner_up": other
+        and {
             "name": repr(other.pattern),
             "samples": rf"\({_power(other.exponent)}\)",
             "factor": rf"\({_power(other.margin)}\)",
@@ -267,18 +268,59 @@ def _line(row):
 
 def _region(region, ends, ridge):
     names = [repr(winner) for winner in region.winners]
-    cell = max(region.cells, key=polygons.measure)
-    sides = zip(*(_place(corner, ends) for corner in cell), strict=True)
+    middle = _middle(region)
+    place = _place(middle, ends)
+    outlines = [[_place(corner, ends) for corner in line] for line in region.outlines]
     return {
         "energy": _math(region.law),
         "samples": _math(region.law / ridge),
         "winners": names[:FEW],
         "more": max(0, len(names) - FEW),
         "narrow": [f"`{text} < 1`" for text in region.narrow],
-        "outlines": [[_place(corner, ends) for corner in line] for line in region.outlines],
-        "label": _place(polygons.centre(cell), ends),
-        "room": all(max(xs) - min(xs) > ROOM for xs in sides),
+        "outlines": outlines,
+        "label": place,
+        "room": min(_chord(outlines, place, axis) for axis in range(len(place))) > ROOM,
     }
+
+
+def _middle(region):
+    """The centre of mass where the region holds it, else the centre of its largest cell.
+
+    The cells themselves may be cut in other ways on another machine; the centre stays.
+    """
+    if len(region.outlines[0][0]) == 1:
+        longest = max(region.outlines, key=lambda ends: ends[1][0] - ends[0][0])
+        return polygons.centre(longest)
+    area, moments = 0, [0, 0]
+    for outline in region.outlines:
+        for (a, b), (c, d) in polygons.edges(outline):
+            cross = a * d - b * c
+            area += 3 * cross
+            moments = [moments[0] + (a + c) * cross, moments[1] + (b + d) * cross]
+    middle = tuple(moment / area for moment in moments)
+    return middle if middle in region else polygons.centre(max(region.cells, key=polygons.measure))
+
+
+def _chord(outlines, place, axis):
+    """How long a line through a place, along an axis, stays inside of the outlines.
+
+    Examples
+    --------
+    >>> triangle = [[[0, 0], [1, 0], [0, 1]]]
+    >>> _chord(triangle, [0.25, 0.25], axis=0), _chord(triangle, [0.25, 0.5], axis=0)
+    (0.75, 0.5)
+    """
+    if len(place) == 1:
+        return max(high - low for (low,), (high,) in outlines)
+    other, crossings = 1 - axis, []
+    for outline in outlines:
+        for a, b in polygons.edges(outline):
+            if (a[other] <= place[other]) != (b[other] <= place[other]):
+                share = (place[other] - a[other]) / (b[other] - a[other])
+                crossings.append(a[axis] + share * (b[axis] - a[axis]))
+    before = max((x for x in crossings if x <= place[axis]), default=place[axis])
+    after = min((x for x in crossings if x > place[axis]), default=place[axis])
+    return after - before
 
 
 def _point(found, widths):

@@ -55,8 +55,15 @@ class Watched:
 
 
 def idle(page):
+    """Wait until the answer to the form, with its diagram, is on the page."""
     page.wait_for_function(
-        "document.querySelector('.calc-status').textContent.startsWith('Done')", timeout=SECONDS
+        """() => {
+          const root = document.querySelector('#calculator-form');
+          const old = root.querySelector('.calc-old');
+          return root.getAttribute('aria-busy') === 'false' && old.hidden
+            && root.querySelector('.calc-plot');
+        }""",
+        timeout=SECONDS,
     )
 
 
@@ -164,10 +171,10 @@ def test_slider_and_box_move_together(loaded):
 def test_click_in_the_diagram_moves_the_widths(loaded):
     page = loaded.page
     page.select_option(".calc-preset", "Three layers, all widths d")
-    page.wait_for_selector(".calc-plot svg")
     idle(page)
-    box = page.locator(".calc-plot svg").bounding_box()
-    page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.2 * box["height"])
+    image = page.locator(".calc-plot svg")
+    box = image.bounding_box()
+    image.click(position={"x": 0.7 * box["width"], "y": 0.2 * box["height"]})
     page.wait_for_function("document.querySelector('[name=N1]').value !== '1'")
     assert page.input_value("[name=N2]") != "1"
 
@@ -197,6 +204,18 @@ def test_late_answer_is_not_shown(loaded):
     assert question(page) == "FCN(depth=2)" and page.is_hidden(".calc-old")
 
 
+def test_answer_to_a_form_that_changed_is_not_shown(loaded):
+    page = loaded.page
+    page.select_option(".calc-preset", "Four layers of unlike widths")
+    idle(page)
+    page.fill("[name=depth]", "5")
+    page.click(".calc-submit")
+    page.fill("[name=degree]", "1")  # and no click
+    page.wait_for_function("!scalingCalculator.engine.busy", timeout=SECONDS)
+    page.wait_for_timeout(300)
+    assert question(page) == "FCN(depth=4)" and page.is_visible(".calc-old")
+
+
 def test_long_computation_says_so_and_is_cancelled(loaded):
     page = loaded.page
     page.goto(page.url.split("#")[0] + "#network=FCN&depth=5&degree=5&N1=1&N2=1&N3=1&N4=1&x=N1:0:1")
@@ -221,6 +240,7 @@ def test_all_rows_of_a_long_table(loaded):
     page.click(".calc-submit")
     idle(page)
     page.click(".calc-count")
+    page.wait_for_selector(".calc-patterns button")
     assert page.locator(".calc-patterns tbody tr").count() == module.ROWS
     page.click(".calc-patterns button")
     page.wait_for_function("document.querySelectorAll('.calc-patterns tbody tr').length === 196")
