@@ -243,6 +243,7 @@
   root.querySelector("form").addEventListener("input", (event) => {
     if (event.target === part("preset") || event.target === part("link")) return;
     clearTimeout(pause);
+    state.question += 1; // what is on its way answers no form any more
     stale(form.read());
     pause = setTimeout(changed, PAUSE);
   });

@@ -30,7 +30,7 @@ class ScalingCalculator(SphinxDirective):
         if bundle is None:
             return [nodes.paragraph(text=ABSENT)]
         sources = Path(self.env.srcdir) / SOURCES
-        for path in sources.iterdir():
+        for path in sources.glob("*.*"):
             self.env.note_dependency(str(path))
         size = sum(size for _, size in bundle["pieces"])
         found = presets(sources)
