@@ -32,7 +32,8 @@ def pages():
     """List the pages of the contents, and those that Sphinx adds."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
     files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
-    return [*(f"{file}.html" for file in files), "search.html", "genindex.html"]
+    return [*(f"{file}.html" for file in files), "search.html", "genindex.html", "py-modindex.html",
+            "_modules/index.html"]
 
 
 CHAPTERS = [f"book/notebooks/{name}.html" for name in arguments(ROOT)]
