@@ -61,10 +61,17 @@
     const path = (lines) => lines.map((line) => `M${corners(line)
       .map(([a, b]) => `${x(a)} ${y(b)}`).join("L")}Z`).join("");
     const place = ([a, b = 0.5]) => [x(a), y(b)];
+    const mine = found.point.at && place(found.point.at);
+    // A label gives way to the reader's own point.
+    const labelled = (region) => {
+      const [left, top] = place(region.label);
+      const near = mine && Math.hypot(left - mine[0], top - mine[1]) < 36;
+      return [left, near ? mine[1] + (top < mine[1] || mine[1] > EDGE + tall / 2 ? -36 : 36) : top];
+    };
 
     const regions = found.regions.flatMap((region, i) => painted(path(region.outlines), i));
     const numbers = found.regions.map((region, i) => {
-      const [left, top] = place(region.label);
+      const [left, top] = labelled(region);
       return draw("text", { class: "calc-number", x: left, y: top - (region.room ? 6 : -5) },
         `${i + 1}`);
     });
@@ -76,7 +83,7 @@
     }
     const image = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
       "aria-label": described(found) }, hatching(), ...regions, ...marks, ...numbers);
-    if (found.point.at) image.append(...own(place(found.point.at)));
+    if (mine) image.append(...own(mine));
     image.addEventListener("click", (event) => {
       const box = image.getBoundingClientRect();
       const share = [((event.clientX - box.left) * width) / box.width, ((event.clientY - box.top)
@@ -86,7 +93,7 @@
     });
 
     const laws = found.regions.filter(({ room }) => room).map((region) => {
-      const [left, top] = place(region.label);
+      const [left, top] = labelled(region);
       const style = `left:${(100 * left) / width}%;top:${(100 * top) / height}%`;
       return make("span", { class: "calc-label", style }, region.energy);
     });

@@ -1,6 +1,7 @@
 """Under each figure: itself at full size, its numbers, and the way to the cell that drew it."""
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -11,6 +12,7 @@ from .program_data import PREFIX
 
 DATA = PREFIX + "figure+csv"
 FOLDER = "_downloads/figures"
+WIDE = 500  # points: wider ones have several panels
 
 
 def numbers(path):
@@ -56,6 +58,9 @@ class FigureLinks(SphinxPostTransform):
             cell["ids"].append(f"cell-{name}")
             image = next(figure.findall(nodes.image))
             drawn = self.env.images[image["uri"]][1]
+            wide = width(Path(self.env.srcdir) / image["uri"]) > WIDE
+            image.replace_self(nodes.container("", image.deepcopy(), is_div=True,
+                                               classes=["figure-box"] + ["wide"] * wide))
             links = nodes.inline(classes=["figure-links"])
             for text, title, uri in (
                 ("Full size", "This figure alone, to enlarge", f"_images/{drawn}"),
@@ -71,6 +76,12 @@ class FigureLinks(SphinxPostTransform):
             legend = nodes.legend()
             legend += paragraph
             figure += legend
+
+
+def width(path):
+    """Return the width of an SVG file in points; zero if it does not say."""
+    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', path.read_text("utf8")[:2000])
+    return float(found[1]) if found else 0
 
 
 def enclosing_cell(node):

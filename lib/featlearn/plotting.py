@@ -25,7 +25,7 @@ COLOURS = {
     "green": "#009E73",
     "purple": "#CC79A7",
     "amber": "#B37400",
-    "sky": "#56B4E9",
+    "sky": "#3D9BDC",
     "grey": "#595959",
 }
 MARKERS = "osD^vP*X"
@@ -39,6 +39,7 @@ STYLE = {
     "savefig.facecolor": "none",
     "svg.hashsalt": "featlearn",  # the same drawing gives the same file
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.wspace": 0.06,
     "font.size": 11,
     "axes.titlesize": 11,
     "axes.spines.top": False,

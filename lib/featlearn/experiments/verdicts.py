@@ -8,6 +8,7 @@ VERDICTS = (AGREES, DISAGREES, NOT_DECIDED)
 # Beside the Markdown of a table: its rows for programs, which the book's closing page reads.
 MIME = "application/vnd.featlearn.verdicts+json"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,21 @@ def judge(low, high, predicted, rivals=()):
     return NOT_DECIDED if any(low <= rival <= high for rival in rivals) else AGREES
 
 
+def typeset(text):
+    """Write a minus sign for each hyphen that stands for one, and keep per cent by its number.
+
+    Formulas stay as they are.
+
+    Examples
+    --------
+    >>> typeset("-0.07 [-0.15, 0.01] at 95 %, $-1$; three-layer, fig. 1-2")
+    '−0.07 [−0.15, 0.01] at 95\xa0%, $-1$; three-layer, fig. 1-2'
+    """
+    parts = text.split("$")
+    parts[::2] = [MINUS.sub("−", part).replace(" %", "\N{NO-BREAK SPACE}%") for part in parts[::2]]
+    return "$".join(parts)
+
+
 class VerdictTable:
     """Rows shown as a table in a notebook.
 
@@ -130,7 +146,7 @@ class VerdictTable:
     def _repr_markdown_(self):
         lines = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
         for row in self.rows:
-            cells = [getattr(row, name) for name in self.columns]
+            cells = [typeset(getattr(row, name)) for name in self.columns]
             cells[-1] = f"**{cells[-1]}**"
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
@@ -139,6 +155,7 @@ class VerdictTable:
         # IPython adds what the other methods give.
         rows = [asdict(row) | {"results": list(row.results)} for row in self.rows]
         for row in rows:
+            row |= {name: typeset(row[name]) for name in self.columns}
             if row["name"] is None:
                 del row["name"]
         return {MIME: {"rows": rows}}

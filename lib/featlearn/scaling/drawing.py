@@ -11,7 +11,7 @@ from .powers import latex_name
 
 # Okabe and Ito's hues, told apart by colour-blind readers, light enough for black text;
 # hatching tells neighbours apart once the colours repeat.
-COLOURS = ("#8EC6E8", "#F2B27A", "#8FD3BC", "#E6BDD3", "#F4EC9B", "#C9C9C9", "#9FB8DD", "#D9A38F")
+COLOURS = ("#8EC6E8", "#F2B27A", "#8FD3BC", "#E6BDD3", "#E6D24A", "#C9C9C9", "#9FB8DD", "#D9A38F")
 HATCHES = (None, "///", "xxx", "\\\\\\")
 WIDE, TALL = 0.1, 0.15  # shares of the box that a label of two lines needs
 LINE = 0.25  # share of the width that number and energy in one line need

@@ -167,7 +167,7 @@ class Prediction:
 
     @property
     def narrow(self):
-        """Layers too narrow for the rules, which take mean kernels: text and value."""
+        """Layers too narrow for the rules (which take mean kernels), as text and value."""
         return self._best[0].narrow
 
     @property

@@ -40,7 +40,7 @@ class Row:
 
     @property
     def parameters(self):
-        """Name to sympy expression: the most that each layer can afford."""
+        """The most that each layer can afford, from name to sympy expression."""
         return {name: law.sympy() for name, law in self.solution.parameters.items()}
 
     @property
