@@ -45,7 +45,10 @@ document.addEventListener("DOMContentLoaded", () => {
       mark(box);
     });
   if (window.MathJax?.startup?.promise) MathJax.startup.promise.then(watch);
-  else window.addEventListener("load", () => (MathJax?.startup?.promise ?? Promise.resolve()).then(watch));
+  else
+    window.addEventListener("load", () =>
+      (window.MathJax?.startup?.promise ?? Promise.resolve()).then(watch),
+    );
   // Its children are entries of a bibliography, which a list may not hold.
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
 });

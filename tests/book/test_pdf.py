@@ -113,9 +113,8 @@ def test_sections_have_the_numbers_of_the_site(paper, pages):
     for page in pages.values():
         for heading in page.select("main section > h2"):
             number = re.match(r"(\d+\.\d+)\. ", heading.get_text())
-            label = heading.find_parent("section").find("span", id=True)
-            if number and label:
-                site[label["id"]] = number[1]
+            if number:
+                site[heading.find_parent("section")["id"]] = number[1]
     assert len(site) > 30
     assert {name: paper.numbers.get(name) for name in site} == site
 
@@ -218,7 +217,7 @@ def test_flaws_of_a_document_are_seen(tmp_path):
 def test_unknown_page_to_leave_out_is_refused():
     site_map = parse_toc_yaml(ROOT / "_toc.yml")
     front, main, back = book_latex.divisions(site_map, ["book/api"])
-    assert front == ["book/preface", "book/notation"] and len(main) == 6
+    assert front[:2] == ["book/preface", "book/notation"] and len(main) == 6
     assert "book/bibliography" in back and "book/api" not in back
     with pytest.raises(ValueError, match="paper_leaves_out must name pages .* got 'book/lost'"):
         book_latex.divisions(site_map, ["book/lost"])
