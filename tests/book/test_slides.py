@@ -159,7 +159,7 @@ def test_only_what_is_needed_is_copied(build):
 
 def test_others_learn_where_the_slides_are(build):
     built = build()
-    from slides import slides_url
+    from _ext.slides import slides_url
 
     assert slides_url(built.app, "one") == "slides/one.html"
     assert slides_url(built.app, "two") is None
@@ -169,7 +169,7 @@ def test_without_reveal_the_site_has_no_slides(build):
     built = build(reveal=False)
     assert built.said == "" and not (built.out / "slides").exists()
     assert "unheard" not in (built.out / "one.html").read_text("utf8").lower()
-    from slides import slides_url
+    from _ext.slides import slides_url
 
     assert slides_url(built.app, "one") is None
 
