@@ -87,7 +87,15 @@ def watched(page):
         "console",
         lambda message: note(f"console: {message.text}") if message.type == "error" else None,
     )
-    page.on("requestfailed", lambda request: note(f"failed: {request.url} {request.failure}"))
+    page.on(
+        "requestfailed",
+        # A request that its page leaves behind has not failed.
+        lambda request: (
+            None
+            if request.failure == "net::ERR_ABORTED"
+            else note(f"failed: {request.url} {request.failure}")
+        ),
+    )
     page.on(
         "request",
         lambda request: None if is_near(request.url) else note(f"other host: {request.url}"),

@@ -32,8 +32,13 @@ def pages():
     """List the pages of the contents, and those that Sphinx adds."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
     files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
-    return [*(f"{file}.html" for file in files), "search.html", "genindex.html", "py-modindex.html",
-            "_modules/index.html"]
+    return [
+        *(f"{file}.html" for file in files),
+        "search.html",
+        "genindex.html",
+        "py-modindex.html",
+        "_modules/index.html",
+    ]
 
 
 CHAPTERS = [f"book/notebooks/{name}.html" for name in arguments(ROOT)]
@@ -123,6 +128,20 @@ def test_page_is_light(visit):
 
 def test_phone_does_not_scroll_sideways(visit):
     assert visit.wide == []
+
+
+def test_pages_of_source_are_whole_too(page, site, html):
+    """All other pages, which show the library's source; slides have tests of their own."""
+    names = [path.relative_to(html).as_posix() for path in sorted(html.rglob("*.html"))]
+    seen = {*pages(), "index.html"}
+    others = [name for name in names if name not in seen and name.startswith("_modules/")]
+    elsewhere = {
+        name for name in names if not name.startswith(("_modules/", "slides/", "_static/"))
+    }
+    assert len(others) > 50 and elsewhere <= seen
+    for name in others:
+        page.goto(f"{site}/{name}", wait_until="load")
+    assert page.complaints == []
 
 
 def test_what_goes_wrong_would_be_seen(page, site):
