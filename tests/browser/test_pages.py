@@ -70,7 +70,7 @@ def visit(request, browser, site):
         light=barriers(page),
     )
     page.emulate_media(color_scheme="dark")
-    found.theme = page.locator("html").get_attribute("data-theme")
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
     found.dark = barriers(page)
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(300)
@@ -117,7 +117,6 @@ def test_page_is_whole_without_a_network(visit):
 def test_page_has_no_serious_barrier(visit):
     if visit.light is None:
         pytest.skip("axe-core could not be fetched from npm")
-    assert visit.theme == "dark"
     assert visit.light == []
     assert visit.dark == []
 
