@@ -88,6 +88,13 @@ def test_presets_of_the_paper(name, exponent):
     assert PRESETS[name]["prediction"]["exponent"] == exponent
 
 
+def test_law_of_the_samples_is_not_that_of_the_energy_in_mean_field_scaling():
+    """Its exponent is the one of the preset, 1/2; the energy is larger by the width d."""
+    found = PRESETS["Two layers in mean-field scaling"]["prediction"]
+    assert found["law"] == r"\frac{P_*}{\kappa}\propto \sqrt{d}"
+    assert found["energy"].endswith("= d^{3/2}")
+
+
 def test_narrow_layers_are_named():
     (warning,) = {x for w in PRESETS[TOO_NARROW]["prediction"]["winners"] for x in w["narrow"]}
     assert warning.startswith("`N1*e1(1)`") and warning.endswith("< 1")

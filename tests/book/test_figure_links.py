@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from _ext import figure_links, program_data
@@ -48,3 +49,19 @@ def test_every_figure_has_its_three_links(html, name):
         rows = [row for row in csv.reader(rows) if not row[0].startswith("#")]
         assert tuple(rows[0]) == COLUMNS and len(rows) > 2
         assert soup.find(id=code[1:]).find(string=lambda text: "digest" in text)
+
+
+@pytest.mark.parametrize("width, wide", [(640, True), (400, False)])
+def test_figures_of_several_panels_are_told_from_narrow_ones(tmp_path, width, wide):
+    path = tmp_path / "fig.svg"
+    path.write_text(f'<?xml version="1.0"?>\n<svg height="300pt" width="{width}.5pt" x="1">')
+    assert figure_links.width(path) == width + 0.5
+    assert (figure_links.width(path) > figure_links.WIDE) is wide
+
+
+def test_wide_figures_scroll_on_a_phone(html):
+    """Two panels and one: both kinds are in the chapter on the bound."""
+    page = html / "book" / "notebooks" / "bound.html"
+    soup = BeautifulSoup(page.read_text("utf8"), "html.parser")
+    boxes = {box.find_parent("figure")["id"]: box["class"] for box in soup.select(".figure-box")}
+    assert "wide" in boxes["fig-limit"] and "wide" not in boxes["fig-tail"]

@@ -148,6 +148,15 @@ def test_a_chapter_without_a_twin_is_named(repository):
         release.release(repository)
 
 
+def test_a_twin_that_is_not_of_its_text_is_named(repository):
+    """Edited by hand: its record of the inputs is still that of today."""
+    path = twin_path(repository, "tiny")
+    path.write_text(path.read_text().replace("ONE + 1", "ONE + 2"))
+    commit(repository)
+    with pytest.raises(ReleaseError, match="make book.*: tiny$"):
+        release.release(repository)
+
+
 def test_a_chapter_executed_elsewhere_is_taken(repository):
     """A clone has no record of its own runs; the twin says with which inputs it was executed."""
     shutil.rmtree(repository / "_build" / "executed")

@@ -109,3 +109,11 @@ def test_an_interval_is_judged_with_its_ends(low, high, predicted, rivals, verdi
 def test_an_interval_that_is_none_is_refused(low, high):
     with pytest.raises(ValueError, match=f"low = {low!r}, high = {high!r}"):
         judge(low, high, 1)
+
+
+def test_signs_are_set_for_readers_and_for_the_closing_page_alike():
+    table = VerdictTable([Verdict("slope -1, $-1$", "-1", "-0.1 ± 0.2, 95 %", "d = 3", "agrees")])
+    expected = ["slope −1, $-1$", "−1", "−0.1 ± 0.2, 95\xa0%", "d = 3"]
+    row = table._repr_mimebundle_()[MIME]["rows"][0]
+    assert [row[name] for name in table.columns[:4]] == expected
+    assert table._repr_markdown_().splitlines()[-1].split(" | ")[1:4] == expected[1:]
