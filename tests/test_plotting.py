@@ -17,7 +17,8 @@ def no_figure_left():
     plt.close("all")
 
 
-def test_digest_rounds_and_has_no_negative_zero(capsys):
+def test_digest_rounds_and_has_no_negative_zero(capsys, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)  # whatever ran before: no notebook
     plt.subplots()
     digest("fig-x", series=[1.23456, -0.0, 4e-7], number=2)
     assert capsys.readouterr().out == "digest of fig-x\n  series: 1.23 0 4e-07\n  number: 2\n"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.formatters import DisplayFormatter
 
 from featlearn.experiments.verdicts import MIME, Verdict, VerdictTable, judge
 
@@ -56,7 +56,7 @@ def test_a_notebook_stores_the_rows_beside_the_table():
     table = VerdictTable(
         [Verdict(*TEXTS, figure="fig-one", results=("one-law",)), Verdict(*TEXTS[:4], "disagrees")]
     )
-    formatter = InteractiveShell.instance().display_formatter
+    formatter = DisplayFormatter()  # a shell would stay for the tests that follow
     formatter.active_types = formatter.format_types  # as in a notebook, not in a terminal
     data, _ = formatter.format(table)
     assert set(data) == {MIME, "text/markdown", "text/plain"}
