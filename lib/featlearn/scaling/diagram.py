@@ -63,7 +63,7 @@ class Region:
 
     @cached_property
     def narrow(self):
-        """Layers too narrow for the rules, somewhere in the region, as products such as ``N1*e1(1)``.
+        """Layers too narrow for the rules, somewhere in the region, such as ``N1*e1(1)``.
 
         Of the first winner (:attr:`~featlearn.scaling.solution.Solution.narrow`), looked for
         in the middle of each cell and inside its corners, where a power law is least.
