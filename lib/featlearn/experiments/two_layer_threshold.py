@@ -29,12 +29,10 @@ def _lengths(d, P):
     """How long to sample: where a data set's two starts differ, on a ladder that melts.
 
     Near the transition a network with a specialised neuron and one without are metastable.
-    At d = 80 a ladder takes half an hour a point; only the one below the crossing has it.
+    At d = 80 a ladder takes half an hour a point.
     """
     if P == 2 * d:
         return {"draws": 800}
-    if d == 80 and P >= 4 * d:
-        return {"draws": 1000}
     draws = {40: 1500, 56: 1000, 80: 800}.get(d, 1500)
     ladders = {40: (2500, 5000), 56: (2500,), 80: (1500,)}.get(d, (3000, 9000))
     rounds = [tempered(P, 0.2, draws=n, n_jumps=min(d // 2, 20)) for n in ladders]

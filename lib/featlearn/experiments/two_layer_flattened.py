@@ -1,0 +1,198 @@
+"""Two or three specialised neurons at P = 16 d: pairs of chains, one of each under a flat count.
+
+The data set of the ladders (:mod:`~featlearn.experiments.two_layer_ladder`), and another. One
+half of the pairs starts from the prior, the other with specialised neurons.
+"""
+
+import numpy as np
+import torch
+import xarray as xr
+
+from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.flattened import HEIGHT, sample_flattened
+from featlearn.inference.network import Network, choose_device
+from featlearn.inference.posterior import CollapsedPosterior
+from featlearn.inference.reweighting import free_energies
+
+from .experiment import Experiment, settings
+from .spot import Spot
+
+NAME = "two-layer-flattened"
+STARTS = ("prior", "planted")
+NUMBERS = np.arange(7)  # specialised neurons that a network is seen with
+COUNTS = np.round(np.arange(0.05, 7, 0.1), 2)  # middles of the bins of the soft count
+
+DEFAULTS = {
+    "d": 40,
+    "N": 40,
+    "P": 640,
+    "degree": 3,
+    "kappa": 0.1,
+    "sigma_a2": 1.0,
+    "data_seed": [40, 0],
+    "starts": 2,
+    "planted": 4,
+    "height": HEIGHT,
+    "n_leapfrog": 32,
+    "warmup": 3000,
+    "draws": 24000,
+    "seed": 1,
+    "dtype": "float32",
+}
+
+POINTS = [
+    # What a test can measure again.
+    settings(DEFAULTS, d=10, N=10, P=60, data_seed=[10, 0], warmup=400, draws=1500),
+    DEFAULTS,
+    settings(DEFAULTS, data_seed=[40, 1]),
+]
+
+
+def run_point(config, device="auto", progress=None):
+    """Sample one network from both starts.
+
+    Parameters
+    ----------
+    config : dict
+        All settings of ``DEFAULTS``; ``starts`` pairs of chains from each start.
+    device : {"auto", "cpu", "cuda"}
+    progress : str, optional
+        Title of a progress bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of the chains that follow the posterior: means of the alignment and of the number of
+        specialised neurons by start, their R-hat and effective samples, the share of each
+        number. Of both laws together, by reweighting: the free energy of each number, and of
+        each bin of the soft count.
+    """
+    sizes = {name: config[name] for name in ("d", "kappa", "sigma_a2", "degree")}
+    network, where = Network(widths=[config["N"]], **sizes), choose_device(device)
+    dtype, half = getattr(torch, config["dtype"]), config["starts"]
+    x, y = network.datasets([config["data_seed"]] * 4 * half, config["P"], where, dtype)
+    generator = torch.Generator(device=where).manual_seed(config["seed"])
+    planted = network.planted(2 * half, generator, config["planted"])
+    z = torch.cat([network.prior(2 * half, generator), planted]).to(dtype)
+    draws = sample_flattened(
+        CollapsedPosterior(network, x, y),
+        z.reshape(2 * half, 2, -1),
+        warmup=config["warmup"],
+        draws=config["draws"],
+        seed=config["seed"] + 1,
+        n_leapfrog=config["n_leapfrog"],
+        height=config["height"],
+        progress=progress,
+    )
+    alignment = draws.alignment.values.astype(float)
+    number = draws.number.values.astype(float)
+    shares = [diagnose(number[:, 1] == M) for M in NUMBERS]
+    found, error, profile, its_error = _free_energies(draws)
+
+    def by_start(values):
+        return "start", values.reshape(2, -1).mean(1).astype(float)
+
+    variables = {
+        "share": ("number", [q.mean for q in shares]),
+        "share_mcse": ("number", [q.mcse for q in shares]),
+        "free_energy": ("number", found),
+        "free_energy_error": ("number", error),
+        "profile": ("soft_count", profile),
+        "profile_error": ("soft_count", its_error),
+        "visits": (("law", "soft_count"), _visits(draws)),
+        "changes": ("law", np.abs(np.diff(number, axis=-1)).sum((0, 2))),
+        "acceptance": ("law", draws.acceptance.values.mean(0).astype(float)),
+        "swapped": by_start(draws.swapped.values),
+    }
+    for name, values in (("alignment", alignment), ("count", number[:, 1])):
+        quality = diagnose(values)
+        variables |= {
+            name: by_start(values.mean(-1)),
+            f"{name}_mcse": quality.mcse,
+            f"{name}_r_hat": quality.r_hat,
+            f"{name}_ess": quality.bulk_ess,
+        }
+    coords = {"start": list(STARTS), "number": NUMBERS, "soft_count": COUNTS}
+    return xr.Dataset(variables, coords=coords | {"law": draws.law.values})
+
+
+def _bin(count):
+    """Bin of the soft count; the last one holds all that is higher."""
+    width = COUNTS[1] - COUNTS[0]
+    return np.clip((count / width).astype(int), 0, len(COUNTS) - 1)
+
+
+def _visits(draws):
+    """Share of the draws of each law in each bin of the soft count."""
+    bins = _bin(draws.soft_count.values).swapaxes(0, 1).reshape(2, -1)
+    return np.array([np.bincount(b, minlength=len(COUNTS)) for b in bins]) / bins.shape[1]
+
+
+def _free_energies(draws):
+    """Free energies of the numbers and of the soft count, with errors; zeros where not seen."""
+    number, count = draws.number.values, draws.soft_count.values.astype(float)
+    kept = [slice(None, None, _independent(number[:, law], count[:, law])) for law in range(2)]
+    V = [draws.bias.values[:, law, kept[law]].ravel().astype(float) for law in range(2)]
+    label = np.concatenate([number[:, law, kept[law]].ravel() for law in range(2)])
+    place = np.concatenate([_bin(count[:, law, kept[law]]).ravel() for law in range(2)])
+    groups = [(label, M, i, 0) for i, M in enumerate(NUMBERS)]
+    groups += [(place, b, b, 1) for b in range(len(COUNTS))]
+    seen = [group for group in groups if (group[0] == group[1]).sum() > 1]
+    result = free_energies(
+        lambda v: np.stack([v, 0 * v]),
+        V,
+        [np.where(values == value, 0.0, np.inf) for values, value, _, _ in seen],
+    )
+    found = np.zeros((2, len(NUMBERS))), np.zeros((2, len(COUNTS)))
+    for k, (_, _, i, which) in enumerate(seen):
+        found[which][:, i] = result.value[2 + k] - result.value[1], result.between[2 + k, 1]
+    return *found[0], *found[1]
+
+
+def _independent(*observables):
+    """Every how many draws are independent for the slowest observable of a law's chains."""
+    total = observables[0].size
+    moving = [values.astype(float) for values in observables if np.ptp(values) > 0]
+    return int(np.ceil(total / max(2.0, min(diagnose(values).bulk_ess for values in moving))))
+
+
+UNITS = {
+    "alignment": ("posterior mean of the alignment A_f", "1"),
+    "alignment_mcse": ("Monte Carlo standard error of the alignment over all chains", "1"),
+    "alignment_r_hat": ("rank-normalised R-hat of the alignment", "1"),
+    "alignment_ess": ("bulk effective sample size of the alignment", "1"),
+    "count": ("mean number of specialised neurons", "neurons"),
+    "count_mcse": ("Monte Carlo standard error of that number over all chains", "neurons"),
+    "count_r_hat": ("rank-normalised R-hat of the number of specialised neurons", "1"),
+    "count_ess": ("bulk effective sample size of that number", "1"),
+    "share": ("share of networks with a number of specialised neurons", "1"),
+    "share_mcse": ("Monte Carlo standard error of that share", "1"),
+    "free_energy": ("minus the log of that share, by reweighting; 0 if not seen", "nats"),
+    "free_energy_error": ("standard error of that free energy; 0 if not seen", "nats"),
+    "profile": ("minus the log of the share of a bin of the soft count; 0 if not seen", "nats"),
+    "profile_error": ("standard error of that free energy; 0 if not seen", "nats"),
+    "visits": ("share of the draws of a law in a bin of the soft count", "1"),
+    "changes": ("how often the number of specialised neurons changed, over all chains", "1"),
+    "acceptance": ("mean acceptance of trajectories", "1"),
+    "swapped": ("share of exchanges within pairs that took place", "1"),
+    "start": ("start of the chain", "1"),
+    "number": ("number of specialised neurons", "neurons"),
+    "soft_count": ("middle of a bin of the soft count of specialised neurons", "neurons"),
+    "law": ("law that a chain follows", "1"),
+    "d": ("input dimension", "1"),
+    "P": ("training size", "1"),
+}
+
+EXPERIMENTS = (
+    Experiment(
+        name=NAME,
+        claim=__doc__.splitlines()[0],
+        points=POINTS,
+        run_point=run_point,
+        columns=("d", "P"),
+        units=UNITS,
+        seeds=("data_seed", "seed"),
+        gpu=True,
+        spot=Spot([POINTS[0]], {"alignment": "alignment_mcse", "count": "count_mcse"}),
+    ),
+)

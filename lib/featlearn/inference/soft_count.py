@@ -1,0 +1,135 @@
+r"""A smooth count of specialised neurons, and forces along it.
+
+A specialised neuron of a target of degree m has two marks: a large overlap :math:`\mu_j` with
+the target's direction, and a readout of the sign that the target asks for. Bulk neurons carry
+the other sign, for together they cancel the linear response that specialised neurons bring
+along. With the mean :math:`\bar a_j` of the readout given the hidden weights, the marks make
+one coordinate of a neuron, and these the count,
+
+.. math::
+
+   t_j=\tanh\!\frac{\mu_j}{0.2}\,(\mu_j+\gamma\sigma_m\bar a_j),\qquad
+   C=\sum_jS\!\left(\frac{t_j-t_0}{t_1-t_0}\right),
+
+where :math:`\sigma_m=(-1)^{(m-1)/2}` is the sign of erf's coefficient of degree m and
+:math:`S(u)=u^2(3-2u)` between 0 and 1. A neuron changes sides where :math:`\bar a_j` vanishes: at
+a fixed overlap the mean readout is the slowest observable, and a count that is blind to it leaves
+a barrier standing.
+"""
+
+from math import log, sqrt
+
+import torch
+
+OVERLAP = 0.2  # where an overlap is told from none
+READOUT = 0.7  # gamma
+RANGE = 0.1, 2.2  # t_0, t_1
+
+
+class SoftCount:
+    """The count C(z) over the hidden weights of a collapsed posterior, with its gradient.
+
+    Parameters
+    ----------
+    posterior : CollapsedPosterior
+        Of networks of one hidden layer without patches, for a target of degree 3 or more.
+
+    Raises
+    ------
+    ValueError
+        For another network or a linear target.
+    """
+
+    def __init__(self, posterior):
+        network = posterior.network
+        if len(network.widths) != 1 or network.patches != 1:
+            raise ValueError(
+                f"posterior is of widths {network.widths} and patches = {network.patches}: "
+                "one hidden layer without patches is needed"
+            )
+        if network.degree < 3:
+            raise ValueError(
+                f"posterior has degree = {network.degree}: one of at least 3 is needed, "
+                "for a linear target no readout changes its sign"
+            )
+        self.posterior, self.network = posterior, network
+        self.sign = (-1) ** ((network.degree - 1) // 2)
+
+    def __call__(self, z):
+        """C (B,) at positions z (B, size)."""
+        layers = self.network.layers(z)
+        mean = self.posterior.readout(self.posterior.solve(z))[0]
+        return _step(self._coordinate(layers[0], mean)[0])[0].sum(-1)
+
+    def energy_and_gradient(self, z, bias):
+        """The energy ``U(z) + V(C(z))`` and its gradient.
+
+        Parameters
+        ----------
+        z : torch.Tensor, shape (B, size)
+        bias : callable
+            From C (B,) to V and its derivative, both (B,), nats.
+
+        Returns
+        -------
+        data_energy, count : torch.Tensor, shape (B,)
+            U and C.
+        energy : torch.Tensor, shape (B,)
+        gradient : torch.Tensor, shape (B, size)
+        """
+        posterior, network = self.posterior, self.network
+        s, kappa = network.readout_variance, network.ridge
+        layers = network.layers(z)
+        w = layers[0]
+        phi = posterior.tape.forward(layers)
+        gram = s * (phi @ phi.mT if posterior.algebra == "P" else phi.mT @ phi)
+        gram.diagonal(dim1=-2, dim2=-1).add_(kappa)
+        factor, failed = torch.linalg.cholesky_ex(gram)
+        inverse = torch.cholesky_inverse(factor)
+        if posterior.algebra == "P":
+            by_features = inverse @ phi  # C^-1 Phi = Phi A^-1
+            residual = _times(inverse, posterior.y)
+        else:
+            by_features = phi @ inverse
+            residual = (posterior.y - s * _times(by_features, _times(phi.mT, posterior.y))) / kappa
+        mean = s * _times(phi.mT, residual)
+        log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        if posterior.algebra == "F":
+            log_det = log_det + (posterior.P - phi.shape[-1]) * log(kappa)
+        U = 0.5 * (posterior.y * residual).sum(-1) + 0.5 * log_det
+        U = torch.where(failed == 0, U, torch.nan)
+
+        share, near = self._coordinate(w, mean)
+        smooth, slope = _step(share)
+        count = smooth.sum(-1)
+        V, force = bias(count)
+        pull = force[:, None] * slope / (RANGE[1] - RANGE[0])  # dV/dt_j
+        # mean = s A^-1 Phi^T y, so that a force v on it moves the features by
+        # kappa r u^T - (Phi u) mean^T, with r = C^-1 y and u = s A^-1 v.
+        v = READOUT * self.sign * pull * near
+        phi_v = _times(by_features, v)  # Phi A^-1 v
+        u = s * (v - s * _times(phi.mT, phi_v)) / kappa
+        by_features.mul_(s)  # dU/dPhi = s Phi A^-1 - r mean^T
+        by_features.baddbmm_(residual[..., None], (kappa * u - mean)[:, None])
+        by_features.baddbmm_(phi_v[..., None], mean[:, None], alpha=-s)
+        gradient = posterior.tape.pull_back(layers, by_features).clone()
+        toward = near + (w[..., 0] + READOUT * self.sign * mean) * (1 - near**2) / OVERLAP
+        gradient.view(w.shape)[..., 0] += pull * toward / sqrt(w.shape[2])
+        return U, count, U + V, gradient
+
+    def _coordinate(self, w, mean):
+        """(t - t_0) / (t_1 - t_0) of each neuron, and its tanh, both (B, N)."""
+        mu = w[..., 0]
+        near = torch.tanh(mu / OVERLAP)
+        t = near * (mu + READOUT * self.sign * mean)
+        return (t - RANGE[0]) / (RANGE[1] - RANGE[0]), near
+
+
+def _step(share):
+    """A step from 0 to 1 that starts and ends smoothly, and its derivative."""
+    share = share.clamp(0, 1)
+    return share**2 * (3 - 2 * share), 6 * share * (1 - share)
+
+
+def _times(matrix, vector):
+    return (matrix @ vector[..., None])[..., 0]
