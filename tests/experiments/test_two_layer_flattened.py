@@ -1,0 +1,78 @@
+"""The experiment with pairs of chains, on a network small enough to be sure of its shares."""
+
+import numpy as np
+import pytest
+
+from featlearn.experiments import two_layer_flattened, two_layer_ladder
+from featlearn.experiments.experiment import settings
+from featlearn.inference.diagnostics import diagnose
+
+SMALL = settings(
+    two_layer_flattened.DEFAULTS,
+    d=4,
+    N=4,
+    P=12,
+    data_seed=[4, 0],
+    planted=2,
+    n_leapfrog=8,
+    warmup=200,
+    draws=1500,
+)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return two_layer_flattened.run_point(SMALL, "cpu")
+
+
+def test_counted_and_reweighted_shares_agree(run):
+    assert set(run.variables) <= set(two_layer_flattened.UNITS)
+    share, error = run.share.values, run.share_mcse.values
+    assert abs(share.sum() - 1) < 1e-9 and (run.swapped > 0.2).all()
+    seen = run.free_energy_error.values > 0
+    assert seen.sum() >= 2 and (share[~seen] < 0.02).all()
+    reweighted = np.exp(-run.free_energy.values[seen])
+    spread = np.hypot(error[seen], reweighted * run.free_energy_error.values[seen])
+    assert (abs(reweighted - share[seen]) < 5 * spread + 1e-3).all()
+    np.testing.assert_allclose((share * run.number).sum(), run["count"].mean(), rtol=1e-6)
+
+
+def test_the_profile_is_the_law_of_the_soft_count(run):
+    seen = run.profile_error.values > 0
+    np.testing.assert_allclose(np.exp(-run.profile.values[seen]).sum(), 1, atol=0.01)
+    np.testing.assert_allclose(run.visits.sum("soft_count"), 1)
+    visits, error = run.visits.values[1], run.profile_error.values
+    often = visits > 0.02
+    assert often.sum() > 5
+    off = abs(-np.log(visits[often]) - run.profile.values[often])
+    assert (off < 5 * np.hypot(error[often], 1 / np.sqrt(visits[often] * 400))).all()
+
+
+def test_a_ladder_agrees(run):
+    """The same data set, by the sampler that shares no bias and no exchange with this one."""
+    names = ("d", "N", "P", "data_seed", "planted")
+    ladder = two_layer_ladder.run_point(
+        settings(
+            two_layer_ladder.DEFAULTS,
+            **{name: SMALL[name] for name in names},
+            starts=2,
+            rungs=3,
+            least_scale=0.5,
+            n_jumps=4,
+            warmup=200,
+            draws=1000,
+        ),
+        "cpu",
+    )
+    for name in ("alignment", "count"):
+        error = np.hypot(run[f"{name}_mcse"], ladder[f"{name}_mcse"])
+        assert abs(run[name].mean() - ladder[name].mean()) < 5 * error
+        assert run[f"{name}_r_hat"] < 1.05
+
+
+def test_draws_that_are_kept_are_independent_for_the_slowest_observable():
+    rng = np.random.default_rng(0)
+    fast, slow = rng.normal(size=(2, 1000)), np.repeat(rng.normal(size=(2, 50)), 20, 1)
+    assert two_layer_flattened._independent(fast) <= 2
+    assert 8 < two_layer_flattened._independent(fast, slow) < 50
+    assert diagnose(slow).bulk_ess < 250
