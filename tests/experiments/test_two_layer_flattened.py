@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
+import xarray as xr
 
 from featlearn.experiments import two_layer_flattened, two_layer_ladder
 from featlearn.experiments.experiment import settings
 from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.network import Network
+from featlearn.inference.observables import specialised
 
 SMALL = settings(
     two_layer_flattened.DEFAULTS,
@@ -76,3 +80,52 @@ def test_draws_that_are_kept_are_independent_for_the_slowest_observable():
     assert two_layer_flattened._independent(fast) <= 2
     assert 8 < two_layer_flattened._independent(fast, slow) < 50
     assert diagnose(slow).bulk_ess < 250
+
+
+class Started(Exception):
+    """Carries what sampling was started with."""
+
+
+def test_the_first_half_of_the_pairs_starts_from_the_prior(monkeypatch):
+    def started(posterior, z, **settings):
+        raise Started(posterior, z)
+
+    monkeypatch.setattr(two_layer_flattened, "sample_flattened", started)
+    config = settings(SMALL, d=40, N=40, P=50, data_seed=[40, 3], planted=3, starts=5)
+    with pytest.raises(Started) as caught:
+        two_layer_flattened.run_point(config, "cpu")
+    posterior, z = caught.value.args
+    network = Network(40, [40])
+    numbers = specialised(network.layers(z.flatten(0, 1))[0][..., 0]).reshape(2, 5, 2)
+    assert (numbers[0] == 0).all() and (numbers[1] == 3).all()
+    x, y = network.data([40, 3], 50, dtype=torch.float32)
+    assert (posterior.x == x).all() and (posterior.y == y).all() and posterior.B == 20
+
+
+def test_free_energies_of_a_law_that_is_known():
+    """Independent draws of both laws, again and again: the truth, and the scatter of the found."""
+    weight, V = np.array([0.7, 0.2995, 0.0005]), np.array([7.0, 6.0, 0.0])
+    truth, found = -np.log(weight), []
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        probability = [weight * np.exp(-V), weight]
+        number = np.stack(
+            [rng.choice(3, (4, 500), p=p / p.sum()) for p in probability], 1
+        )  # (chain, law, draw)
+        draws = xr.Dataset(
+            {
+                "number": (("chain", "law", "draw"), number),
+                "bias": (("chain", "law", "draw"), V[number]),
+                "soft_count": (("chain", "law", "draw"), number + 0.05),
+            }
+        )
+        value, error, profile, its_error = two_layer_flattened._free_energies(draws)
+        np.testing.assert_allclose(profile[[0, 10, 20]], value[:3], rtol=1e-9)
+        np.testing.assert_allclose(its_error[[0, 10, 20]], error[:3], rtol=1e-6)
+        assert (value[3:] == 0).all() and (error[3:] == 0).all()
+        found.append([value[:3], error[:3]])
+    value, error = np.swapaxes(found, 0, 1)
+    score = (value.mean(0) - truth) / (value.std(0, ddof=1) / np.sqrt(len(value)))
+    assert (abs(score) < 4).all()
+    ratio = value.std(0, ddof=1) / error.mean(0)
+    assert (ratio > 0.7).all() and (ratio < 1.4).all()

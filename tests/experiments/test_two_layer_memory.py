@@ -1,6 +1,7 @@
 """The experiment that holds a neuron at the barrier: its spring, its observables, its errors."""
 
 import numpy as np
+import pytest
 import torch
 
 from featlearn.experiments import two_layer_memory
@@ -76,3 +77,26 @@ def test_a_small_network():
     memory, ess = run.autocorrelation.sel(lag=16).values, run.ess.values
     assert ess[memory.argmax()] == ess.min() < 0.5 * ess.max()  # slow, and known less well
     assert (run.mcse > 0).all() and np.isfinite(run["mean"]).all()
+
+
+class Started(Exception):
+    """Carries the target and the state of the first trajectory."""
+
+
+def test_where_the_chains_start_and_what_holds_them(monkeypatch):
+    def step(target, law, state, *others):
+        raise Started(target, state)
+
+    monkeypatch.setattr(two_layer_memory.hmc, "step", step)
+    config = settings(SMALL, d=40, N=40, P=50, data_seed=[40, 3], specialised=2, starts=3)
+    with pytest.raises(Started) as caught:
+        two_layer_memory.run_point(config, "cpu")
+    target, state = caught.value.args
+    assert (target.overlap, target.stiffness) == (0.65, 1500.0)
+    w = Network(40, [40]).layers(state.z.double())[0]
+    torch.testing.assert_close(w[:, -1, 0], torch.full((6,), 0.65).double())
+    rest = w[:, -1, 1:].square().sum(1)
+    torch.testing.assert_close(rest, torch.tensor([1.0] * 3 + [0.15] * 3).double())
+    assert ((w[:, :-1, 0].abs() > 0.7).sum(1) == 2).all()
+    x, y = Network(40, [40]).data([40, 3], 50, dtype=torch.float32)
+    assert (target.posterior.x == x).all() and (target.posterior.y == y).all()

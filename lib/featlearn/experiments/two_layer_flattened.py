@@ -4,6 +4,8 @@ The data set of the ladders (:mod:`~featlearn.experiments.two_layer_ladder`), an
 half of the pairs starts from the prior, the other with specialised neurons.
 """
 
+from operator import itemgetter
+
 import numpy as np
 import torch
 import xarray as xr
@@ -14,6 +16,7 @@ from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.reweighting import free_energies
 
+from . import two_layer_ladder
 from .experiment import Experiment, settings
 from .spot import Spot
 
@@ -156,31 +159,23 @@ def _independent(*observables):
     return int(np.ceil(total / max(2.0, min(diagnose(values).bulk_ess for values in moving))))
 
 
-UNITS = {
-    "alignment": ("posterior mean of the alignment A_f", "1"),
-    "alignment_mcse": ("Monte Carlo standard error of the alignment over all chains", "1"),
-    "alignment_r_hat": ("rank-normalised R-hat of the alignment", "1"),
-    "alignment_ess": ("bulk effective sample size of the alignment", "1"),
-    "count": ("mean number of specialised neurons", "neurons"),
-    "count_mcse": ("Monte Carlo standard error of that number over all chains", "neurons"),
-    "count_r_hat": ("rank-normalised R-hat of the number of specialised neurons", "1"),
-    "count_ess": ("bulk effective sample size of that number", "1"),
-    "share": ("share of networks with a number of specialised neurons", "1"),
-    "share_mcse": ("Monte Carlo standard error of that share", "1"),
-    "free_energy": ("minus the log of that share, by reweighting; 0 if not seen", "nats"),
-    "free_energy_error": ("standard error of that free energy; 0 if not seen", "nats"),
-    "profile": ("minus the log of the share of a bin of the soft count; 0 if not seen", "nats"),
-    "profile_error": ("standard error of that free energy; 0 if not seen", "nats"),
+NOT_SEEN = "0 if seen less than twice in thinned draws"
+PAIRED = "of independent pairs; up to a root of 2 too small, as exchanges tie the chains of a pair"
+UNITS = two_layer_ladder.UNITS | {
+    "free_energy": (f"minus the log of that share, by reweighting; {NOT_SEEN}", "nats"),
+    "free_energy_error": (f"standard error of that free energy, {PAIRED}", "nats"),
+    "profile": (f"minus the log of the share of a bin of the soft count; {NOT_SEEN}", "nats"),
+    "profile_error": (f"standard error of that free energy, {PAIRED}", "nats"),
     "visits": ("share of the draws of a law in a bin of the soft count", "1"),
-    "changes": ("how often the number of specialised neurons changed, over all chains", "1"),
-    "acceptance": ("mean acceptance of trajectories", "1"),
+    "changes": (
+        "sum of the changes of the number from draw to draw over all chains, exchanges and "
+        "flicker at the threshold of an overlap included",
+        "neurons",
+    ),
     "swapped": ("share of exchanges within pairs that took place", "1"),
-    "start": ("start of the chain", "1"),
-    "number": ("number of specialised neurons", "neurons"),
-    "soft_count": ("middle of a bin of the soft count of specialised neurons", "neurons"),
+    "soft_count": ("middle of a bin of the soft count", "1"),
     "law": ("law that a chain follows", "1"),
-    "d": ("input dimension", "1"),
-    "P": ("training size", "1"),
+    "set": ("number of the data set", "1"),
 }
 
 EXPERIMENTS = (
@@ -189,7 +184,11 @@ EXPERIMENTS = (
         claim=__doc__.splitlines()[0],
         points=POINTS,
         run_point=run_point,
-        columns=("d", "P"),
+        columns={
+            "d": itemgetter("d"),
+            "P": itemgetter("P"),
+            "set": lambda config: config["data_seed"][1],
+        },
         units=UNITS,
         seeds=("data_seed", "seed"),
         gpu=True,

@@ -1,8 +1,7 @@
 """What a network remembers while one neuron is held between bulk and specialised.
 
-The overlap of one neuron is held near the barrier by a spring, the rest of the network moves
-under the posterior. Whatever forgets slowly here is part of the coordinate along which neurons
-become specialised.
+The overlap of one neuron is held by a spring, the rest of the network moves under the posterior.
+What forgets slowly here is a candidate for the coordinate along which neurons become specialised.
 """
 
 import numpy as np
@@ -163,7 +162,10 @@ UNITS = {
     "r_hat": ("rank-normalised R-hat", "1"),
     "ess": ("bulk effective sample size", "1"),
     "autocorrelation": ("autocorrelation, over all chains about their common mean", "1"),
-    "autocorrelation_error": ("its standard error, by jackknife over the chains", "1"),
+    "autocorrelation_error": (
+        "its standard error, by jackknife over the chains with their common mean fixed",
+        "1",
+    ),
     "observable": ("what is followed", "1"),
     "lag": ("distance of two draws", "trajectories"),
     "d": ("input dimension", "1"),

@@ -1,9 +1,9 @@
 r"""A bias under which a coordinate is visited evenly, learned from where chains have been.
 
 Stochastic approximation Monte Carlo (Liang, Liu and Carroll 2007): every visit of a bin raises
-the bias there, by steps that fall like one over the time. The bias tends to minus the free
-energy of the coordinate. It is kept within ``height`` of its highest value, so that barriers up
-to that height vanish and rarer values stay rare.
+the bias there; where the caller lets the steps fall like one over the time, it tends to minus
+the free energy of the coordinate, up to a constant. It is kept within ``height`` of its highest
+value: what lies that far above the lowest free energy, and no more, is visited evenly.
 """
 
 import torch
@@ -12,14 +12,14 @@ BIN = 0.05  # width of a bin
 
 
 class FlatHistogram:
-    """The bias V(C) for coordinates between 0 and ``highest``.
+    """The bias V for coordinates between 0 and ``highest``.
 
     Parameters
     ----------
     highest : float
         Largest value of the coordinate; positive.
     height : float
-        Barriers up to this height are flattened; nats, positive.
+        Free energies up to this height above the lowest are flattened; nats, positive.
     like : torch.Tensor
         Its type and device.
 

@@ -1,12 +1,13 @@
 """Sampling where the number of specialised neurons is metastable: pairs of chains that exchange.
 
 One chain of a pair follows the posterior. The other follows the posterior times
-``exp(-V(C))``, with the soft count C of specialised neurons and a bias V under which the
-barriers between their numbers vanish. It crosses them freely, and exchanges carry what it finds
-to the chain beside it. No law in between is needed: at a given count the two are the same.
+``exp(-V(c))``, with the soft count c of specialised neurons and a bias V under which counts are
+visited about evenly. It crosses the barriers that lie along c, and exchanges carry what it finds
+to the chain beside it. No law in between is needed: conditioned on the count the two are
+identical.
 
 All pairs learn one bias during the warm-up. It is frozen before the first kept draw, so that the
-posterior is exact whatever was learned.
+posterior is the exact stationary law of the other chain, whatever was learned.
 """
 
 import torch
@@ -21,9 +22,9 @@ from .observables import specialised
 from .soft_count import SoftCount
 
 LAWS = ("flattened", "posterior")
-HEIGHT = 8.0  # barriers that vanish, nats
-GAIN = 2.0  # by which all first visits together raise the bias, nats
-SLOWING = 0.1  # share of the warm-up after which a visit raises it by less
+HEIGHT = 8.0  # of what is flattened, above the lowest free energy, nats
+GAIN = 2.0  # by which all pairs together raise the bias in one early iteration, nats
+SLOWING = 0.1  # share of the warm-up after which this falls like one over the time
 
 
 def sample_flattened(
@@ -54,7 +55,7 @@ def sample_flattened(
     n_leapfrog : int
         Steps of a trajectory.
     height : float
-        Barriers up to this height are flattened, nats.
+        Counts with a free energy up to this height above the lowest are flattened, nats.
     target_acceptance : float
         Acceptance that the step sizes are adapted to.
     progress : str, optional
@@ -104,7 +105,7 @@ class _Flattened:
         self.flat = torch.arange(posterior.B, device=posterior.y.device) % 2 == 0
 
     def statistic_and_gradient(self, z):
-        """U + V(C) of the flattened chains and U of the others, with the gradient."""
+        """U + V(c) of the flattened chains and U of the others, with the gradient."""
         U, C, energy, gradient = self.count.energy_and_gradient(z, self._bias)
         self.seen = U, C  # of the last position looked at
         return energy, gradient

@@ -1,20 +1,20 @@
 r"""A smooth count of specialised neurons, and forces along it.
 
 A specialised neuron of a target of degree m has two marks: a large overlap :math:`\mu_j` with
-the target's direction, and a readout of the sign that the target asks for. Bulk neurons carry
-the other sign, for together they cancel the linear response that specialised neurons bring
-along. With the mean :math:`\bar a_j` of the readout given the hidden weights, the marks make
-one coordinate of a neuron, and these the count,
+the target's direction, and a readout of the sign that the target asks for. With its mean
+:math:`\bar a_j` given the hidden weights and the sign :math:`\sigma_m=(-1)^{(m-1)/2}` of erf's
+coefficient of degree m, this means :math:`\sigma_m\bar a_j\mu_j>0`. Beside specialised neurons
+most bulk neurons have the other sign: together they cancel the linear response that the target
+does not have. The marks make one coordinate of a neuron, and these the count,
 
 .. math::
 
    t_j=\tanh\!\frac{\mu_j}{0.2}\,(\mu_j+\gamma\sigma_m\bar a_j),\qquad
-   C=\sum_jS\!\left(\frac{t_j-t_0}{t_1-t_0}\right),
+   c=\sum_j\mathrm{step}\!\left(\frac{t_j-t_0}{t_1-t_0}\right),
 
-where :math:`\sigma_m=(-1)^{(m-1)/2}` is the sign of erf's coefficient of degree m and
-:math:`S(u)=u^2(3-2u)` between 0 and 1. A neuron changes sides where :math:`\bar a_j` vanishes: at
-a fixed overlap the mean readout is the slowest observable, and a count that is blind to it leaves
-a barrier standing.
+where :math:`\mathrm{step}(u)=u^2(3-2u)` between 0 and 1. A count of overlaps alone would leave a
+barrier: at one overlap a neuron can be of either kind
+(:mod:`featlearn.experiments.two_layer_memory`).
 """
 
 from math import log, sqrt
@@ -27,12 +27,13 @@ RANGE = 0.1, 2.2  # t_0, t_1
 
 
 class SoftCount:
-    """The count C(z) over the hidden weights of a collapsed posterior, with its gradient.
+    """The count c(z) over the hidden weights of a collapsed posterior, with its gradient.
 
     Parameters
     ----------
     posterior : CollapsedPosterior
         Of networks of one hidden layer without patches, for a target of degree 3 or more.
+        Its ``refine`` is not used for the energy and the gradient.
 
     Raises
     ------
@@ -56,24 +57,24 @@ class SoftCount:
         self.sign = (-1) ** ((network.degree - 1) // 2)
 
     def __call__(self, z):
-        """C (B,) at positions z (B, size)."""
+        """c (B,) at positions z (B, size)."""
         layers = self.network.layers(z)
         mean = self.posterior.readout(self.posterior.solve(z))[0]
         return _step(self._coordinate(layers[0], mean)[0])[0].sum(-1)
 
     def energy_and_gradient(self, z, bias):
-        """The energy ``U(z) + V(C(z))`` and its gradient.
+        """The energy ``U(z) + V(c(z))`` and its gradient.
 
         Parameters
         ----------
         z : torch.Tensor, shape (B, size)
         bias : callable
-            From C (B,) to V and its derivative, both (B,), nats.
+            From c (B,) to V and its derivative, both (B,), nats.
 
         Returns
         -------
         data_energy, count : torch.Tensor, shape (B,)
-            U and C.
+            U and c.
         energy : torch.Tensor, shape (B,)
         gradient : torch.Tensor, shape (B, size)
         """
@@ -87,7 +88,7 @@ class SoftCount:
         factor, failed = torch.linalg.cholesky_ex(gram)
         inverse = torch.cholesky_inverse(factor)
         if posterior.algebra == "P":
-            by_features = inverse @ phi  # C^-1 Phi = Phi A^-1
+            by_features = inverse @ phi  # K^-1 Phi = Phi A^-1, K = kappa I + s Phi Phi^T
             residual = _times(inverse, posterior.y)
         else:
             by_features = phi @ inverse
@@ -105,7 +106,7 @@ class SoftCount:
         V, force = bias(count)
         pull = force[:, None] * slope / (RANGE[1] - RANGE[0])  # dV/dt_j
         # mean = s A^-1 Phi^T y, so that a force v on it moves the features by
-        # kappa r u^T - (Phi u) mean^T, with r = C^-1 y and u = s A^-1 v.
+        # kappa r u^T - (Phi u) mean^T, with r = K^-1 y and u = s A^-1 v.
         v = READOUT * self.sign * pull * near
         phi_v = _times(by_features, v)  # Phi A^-1 v
         u = s * (v - s * _times(phi.mT, phi_v)) / kappa
