@@ -12,7 +12,7 @@ BIN = 0.05  # width of a bin
 
 
 class FlatHistogram:
-    """The bias V for coordinates between 0 and ``highest``.
+    """The bias B for coordinates between 0 and ``highest``.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class FlatHistogram:
 
     @property
     def bias(self):
-        """torch.Tensor (bins,): V at the centres, between 0 and ``height``, nats."""
+        """torch.Tensor (bins,): B at the centres, between 0 and ``height``, nats."""
         return (self.log_visits - self.log_visits.max() + self.height).clamp_min(0)
 
     def __call__(self, coordinate):
-        """V and its derivative at values of the coordinate (B,); linear between centres."""
+        """B and its derivative at values of the coordinate (B,); linear between centres."""
         n, V = len(self.centre), self.bias
         place = coordinate / BIN - 0.5
         inside = (place > 0) & (place < n - 1)

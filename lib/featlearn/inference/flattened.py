@@ -1,10 +1,10 @@
 """Sampling where the number of specialised neurons is metastable: pairs of chains that exchange.
 
 One chain of a pair follows the posterior. The other follows the posterior times
-``exp(-V(c))``, with the soft count c of specialised neurons and a bias V under which counts are
-visited about evenly. It crosses the barriers that lie along c, and exchanges carry what it finds
-to the chain beside it. No law in between is needed: conditioned on the count the two are
-identical.
+``exp(-B)``, with a bias B of the soft count of specialised neurons under which counts are
+visited about evenly. It crosses the barriers that lie along the count, and exchanges carry what
+it finds to the chain beside it. No law in between is needed: conditioned on the count the two
+are identical.
 
 All pairs learn one bias during the warm-up. It is frozen before the first kept draw, so that the
 posterior is the exact stationary law of the other chain, whatever was learned.
@@ -66,7 +66,7 @@ def sample_flattened(
     xarray.Dataset
         Over (chain, draw) of the posterior's chains: ``alignment``, the mean over the readout.
         Over (chain, law, draw): ``statistic`` (the data energy, nats), ``soft_count``,
-        ``bias`` (V at that count, nats), ``number`` of specialised neurons, ``divergent``.
+        ``bias`` (at that count, nats), ``number`` of specialised neurons, ``divergent``.
         Over (chain, law): ``step_size``, ``acceptance``. Over chain: ``swapped``, the share of
         exchanges that took place. Over bin: ``flattening``, the frozen bias at the bins'
         centres.
@@ -105,7 +105,7 @@ class _Flattened:
         self.flat = torch.arange(posterior.B, device=posterior.y.device) % 2 == 0
 
     def statistic_and_gradient(self, z):
-        """U + V(c) of the flattened chains and U of the others, with the gradient."""
+        """U + B of the flattened chains and U of the others, with the gradient."""
         U, C, energy, gradient = self.count.energy_and_gradient(z, self._bias)
         self.seen = U, C  # of the last position looked at
         return energy, gradient

@@ -10,7 +10,7 @@ does not have. The marks make one coordinate of a neuron, and these the count,
 .. math::
 
    t_j=\tanh\!\frac{\mu_j}{0.2}\,(\mu_j+\gamma\sigma_m\bar a_j),\qquad
-   c=\sum_j\mathrm{step}\!\left(\frac{t_j-t_0}{t_1-t_0}\right),
+   \hat M=\sum_j\mathrm{step}\!\left(\frac{t_j-t_0}{t_1-t_0}\right),
 
 where :math:`\mathrm{step}(u)=u^2(3-2u)` between 0 and 1. A count of overlaps alone would leave a
 barrier: at one overlap a neuron can be of either kind
@@ -27,7 +27,7 @@ RANGE = 0.1, 2.2  # t_0, t_1
 
 
 class SoftCount:
-    """The count c(z) over the hidden weights of a collapsed posterior, with its gradient.
+    """The soft count over the hidden weights of a collapsed posterior, with its gradient.
 
     Parameters
     ----------
@@ -57,24 +57,24 @@ class SoftCount:
         self.sign = (-1) ** ((network.degree - 1) // 2)
 
     def __call__(self, z):
-        """c (B,) at positions z (B, size)."""
+        """The count (B,) at positions z (B, size)."""
         layers = self.network.layers(z)
         mean = self.posterior.readout(self.posterior.solve(z))[0]
         return _step(self._coordinate(layers[0], mean)[0])[0].sum(-1)
 
     def energy_and_gradient(self, z, bias):
-        """The energy ``U(z) + V(c(z))`` and its gradient.
+        """The data energy U plus a bias of the count, and its gradient.
 
         Parameters
         ----------
         z : torch.Tensor, shape (B, size)
         bias : callable
-            From c (B,) to V and its derivative, both (B,), nats.
+            From the count (B,) to the bias in nats and its derivative, both (B,).
 
         Returns
         -------
         data_energy, count : torch.Tensor, shape (B,)
-            U and c.
+            U in nats, and the count.
         energy : torch.Tensor, shape (B,)
         gradient : torch.Tensor, shape (B, size)
         """
@@ -104,7 +104,7 @@ class SoftCount:
         smooth, slope = _step(share)
         count = smooth.sum(-1)
         V, force = bias(count)
-        pull = force[:, None] * slope / (RANGE[1] - RANGE[0])  # dV/dt_j
+        pull = force[:, None] * slope / (RANGE[1] - RANGE[0])  # dB/dt_j
         # mean = s A^-1 Phi^T y, so that a force v on it moves the features by
         # kappa r u^T - (Phi u) mean^T, with r = K^-1 y and u = s A^-1 v.
         v = READOUT * self.sign * pull * near
