@@ -12,7 +12,8 @@ def points(size="full"):
     """Points of the sweep. ``live`` is a part of ``full`` with fewer data sets."""
     if size == "live":
         return [two_layer.point(20, 80, 320, data_sets=2, warmup=120, draws=60)]
-    both = ["alignment", "count"]
+    # At d = 40 some sets need a ladder down to where no neuron is specialised.
+    deep = [tempered(400, 0.2, warmup=400, draws=2400, n_jumps=40)]
     return [
         two_layer.point(
             d,
@@ -20,10 +21,10 @@ def points(size="full"):
             P,
             data_sets=16,
             draws=draws,
-            follow=both,
-            rounds=[tempered(P, 0.6, draws=3 * draws, n_jumps=20)],
+            follow=["alignment", "count"],
+            rounds=[tempered(P, 0.6, draws=3 * draws, n_jumps=20), *then],
         )
-        for d, P, draws in ((20, 320, 500), (40, 400, 400))
+        for d, P, draws, then in ((20, 320, 500, []), (40, 400, 400, deep))
     ]
 
 
