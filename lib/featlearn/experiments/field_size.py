@@ -22,6 +22,7 @@ from .spot import Spot
 
 NAME = "field-size"
 STARTS = ("prior", "planted")
+NUMBERS = np.arange(13)  # of specialised neurons; the last stands for all that is more
 
 DEFAULTS = {
     "d": 100,
@@ -33,9 +34,10 @@ DEFAULTS = {
     "data_seed": [100, 0],
     "chains": 2,
     "planted": 4,
-    "warmup": 80,
-    "draws": 160,
-    "n_jumps": 40,
+    "n_leapfrog": 16,
+    "warmup": 250,
+    "draws": 3000,
+    "n_jumps": 10,
     "seed": 1,
     "dtype": "float32",
 }
@@ -51,10 +53,9 @@ POINTS = [
         chains=8,
         warmup=300,
         draws=400,
-        n_jumps=10,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], warmup=60, draws=90, n_jumps=20),
+    settings(DEFAULTS, widths=[800, 800], warmup=150, draws=900),
 ]
 
 
@@ -73,7 +74,8 @@ def run_point(config, device="auto", progress=None):
     -------
     xarray.Dataset
         Mean alignment and numbers of specialised neurons by start, R-hat and effective
-        samples of both, and what it cost: trajectories, gradients, seconds.
+        samples of both, the share of each number in the first layer, and what it cost:
+        trajectories, gradients, seconds.
     """
     names = ("d", "widths", "kappa", "sigma_a2", "degree")
     network, where = Network(**{name: config[name] for name in names}), choose_device(device)
@@ -90,6 +92,7 @@ def run_point(config, device="auto", progress=None):
         warmup=config["warmup"],
         draws=config["draws"],
         seed=config["seed"] + 1,
+        n_leapfrog=config["n_leapfrog"],
         n_jumps=config["n_jumps"],
         progress=progress,
     )
@@ -107,7 +110,8 @@ def run_point(config, device="auto", progress=None):
     def by_start(values):
         return "start", values.reshape(2, -1).mean(1).astype(float)
 
-    # The warm-up's trajectories differ in length; it is counted at the learned one.
+    number = np.minimum(counts[0], NUMBERS[-1]).reshape(2, -1)
+    moving = [q.bulk_ess for q in by_count if q.bulk_ess > 0]  # a number may never change
     trajectories = config["warmup"] + config["draws"]
     return xr.Dataset(
         {
@@ -117,16 +121,17 @@ def run_point(config, device="auto", progress=None):
             "alignment_ess": found.bulk_ess,
             "first": by_start(counts[0]),
             "second": by_start(counts[1]),
+            "share": (("start", "number"), (number[..., None] == NUMBERS).mean(1)),
             "count_r_hat": max(q.r_hat for q in by_count),
+            "count_ess": min(moving, default=0.0),
             "equilibrium": found.equilibrium,
-            "n_leapfrog": draws.attrs["n_leapfrog"],
             "trajectories": trajectories,
-            "gradients": trajectories * draws.attrs["n_leapfrog"],
+            "gradients": trajectories * config["n_leapfrog"],
             "seconds": seconds,
             "step_size": by_start(draws.step_size.values),
             "acceptance": by_start(draws.acceptance.values),
         },
-        coords={"start": list(STARTS)},
+        coords={"start": list(STARTS), "number": NUMBERS},
     )
 
 
@@ -137,11 +142,13 @@ UNITS = {
     "alignment_ess": ("bulk effective sample size of the alignment", "1"),
     "first": ("mean number of specialised neurons of the first hidden layer", "neurons"),
     "second": ("mean number of specialised neurons of the second; 0 without one", "neurons"),
+    "share": (f"share of each number in the first layer; {NUMBERS[-1]} or more together", "1"),
+    "number": ("number of specialised neurons", "neurons"),
     "count_r_hat": ("largest R-hat of these numbers", "1"),
+    "count_ess": ("smallest bulk effective sample size of the numbers that change", "1"),
     "equilibrium": ("whether both starts agree on the alignment (R-hat, effective samples)", "1"),
-    "n_leapfrog": ("steps of a trajectory", "1"),
     "trajectories": ("trajectories of each chain, warm-up included", "1"),
-    "gradients": ("gradient evaluations of each chain, at the learned length", "1"),
+    "gradients": ("gradient evaluations of each chain", "1"),
     "seconds": ("wall time of all chains together", "s"),
     "step_size": ("step size in radians of the prior's turn", "1"),
     "acceptance": ("mean acceptance of trajectories", "1"),
