@@ -19,7 +19,7 @@ def test_a_small_network_end_to_end(widths):
     assert (run.second > 0).any() or len(widths) == 1
     assert ((run["first"] >= 0) & (run["first"] <= 5)).all()
     assert run["first"].sel(start="prior") < 2.5  # one weight in twelve is so large by chance
-    assert run.gradients == 50 * 16 and run.seconds > 0
+    assert run.gradients == 50 * 10 and run.seconds > 0
     np.testing.assert_allclose(run.share @ run.number, run["first"])
     assert (run.acceptance > 0.3).all()
 

@@ -10,18 +10,22 @@ from time import perf_counter
 import numpy as np
 import torch
 import xarray as xr
+from tqdm import tqdm
 
+from featlearn.inference import hmc, jumps, two_stage
+from featlearn.inference.adaptation import DualAveraging
 from featlearn.inference.diagnostics import diagnose
+from featlearn.inference.laws import POSTERIOR, Rungs
 from featlearn.inference.network import Network, choose_device
 from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
-from featlearn.inference.sampler import sample
 
 from .experiment import Experiment, settings
 from .spot import Spot
 
 NAME = "field-size"
 STARTS = ("prior", "planted")
+TARGET = 0.75  # acceptance that the step sizes are adapted to
 NUMBERS = np.arange(13)  # of specialised neurons; the last stands for all that is more
 
 DEFAULTS = {
@@ -34,9 +38,9 @@ DEFAULTS = {
     "data_seed": [100, 0],
     "chains": 2,
     "planted": 4,
-    "n_leapfrog": 16,
+    "n_steps": 5,
     "warmup": 250,
-    "draws": 3000,
+    "draws": 4000,
     "n_jumps": 10,
     "seed": 1,
     "dtype": "float32",
@@ -86,24 +90,10 @@ def run_point(config, device="auto", progress=None):
     planted = network.planted(half, generator, config["planted"], layer=last)
     z = torch.cat([network.prior(half, generator), planted]).to(dtype)
     began = perf_counter()
-    draws = sample(
-        CollapsedPosterior(network, x, y),
-        z,
-        warmup=config["warmup"],
-        draws=config["draws"],
-        seed=config["seed"] + 1,
-        n_leapfrog=config["n_leapfrog"],
-        n_jumps=config["n_jumps"],
-        progress=progress,
-    )
+    draws = _sample(CollapsedPosterior(network, x, y), z, config, progress)
     seconds = perf_counter() - began
-    counts = [
-        specialised(draws[f"response_{layer}"].values)
-        for layer in (1, 2)
-        if f"response_{layer}" in draws
-    ]
-    counts += [np.zeros_like(counts[0])] * (2 - len(counts))
-    alignment = draws.alignment.values.astype(float)
+    alignment = draws["alignment"].astype(float)
+    counts = [draws["first"], draws["second"]]
     found = diagnose(alignment)
     by_count = [diagnose(count) for count in counts]
 
@@ -126,13 +116,44 @@ def run_point(config, device="auto", progress=None):
             "count_ess": min(moving, default=0.0),
             "equilibrium": found.equilibrium,
             "trajectories": trajectories,
-            "gradients": trajectories * config["n_leapfrog"],
+            "gradients": trajectories * 2 * config["n_steps"],
             "seconds": seconds,
-            "step_size": by_start(draws.step_size.values),
-            "acceptance": by_start(draws.acceptance.values),
+            "step_size": by_start(draws["step_size"].cpu().numpy()),
+            "acceptance": by_start(draws["acceptance"].cpu().numpy()),
         },
         coords={"start": list(STARTS), "number": NUMBERS},
     )
+
+
+def _sample(posterior, z, config, progress):
+    """What the chains saw, by name: arrays (chain, draw), and (chain,) of the step sizes."""
+    network, law = posterior.network, Rungs(POSTERIOR)
+    generator = torch.Generator(device=z.device).manual_seed(config["seed"] + 1)
+    state, ones = hmc.initial_state(posterior, z), torch.ones_like(z[:, 0])
+    averaging = DualAveraging(ones / z.shape[1] ** 0.25, TARGET)
+    kept, accepted = [], torch.zeros_like(ones)
+    warmup, total = config["warmup"], config["warmup"] + config["draws"]
+    for i in tqdm(range(total), desc=progress, disable=progress is None, leave=False):
+        step_size = averaging.step_size if i < warmup else averaging.final()
+        state, info = two_stage.step(posterior, law, state, step_size, config["n_steps"], generator)
+        moved, _ = jumps.sweep(posterior, state.z, ones, config["n_jumps"], generator)
+        state = hmc.initial_state(posterior, moved)
+        if i < warmup:
+            averaging.update(info.acceptance)
+            if 2 * (i + 1) == warmup:  # forget the way to equilibrium
+                averaging = DualAveraging(averaging.final() / 10, TARGET)
+            continue
+        accepted += info.acceptance
+        numbers = [specialised(r) for r in network.responses(network.layers(state.z))[:2]]
+        numbers += [torch.zeros_like(numbers[0])] * (2 - len(numbers))
+        kept.append((posterior.alignment(state.z)[0], *numbers))
+    names = ("alignment", "first", "second")
+    found = {
+        k: torch.stack(v, 1).cpu().numpy()
+        for k, v in zip(names, zip(*kept, strict=True), strict=True)
+    }
+    found["step_size"], found["acceptance"] = averaging.final(), accepted / config["draws"]
+    return found
 
 
 UNITS = {

@@ -1,0 +1,145 @@
+"""Two kicks a step: against leapfrog steps, by order, by reversal, and the law left invariant."""
+
+from math import cos, pi, sin
+
+import pytest
+import torch
+
+from featlearn.inference import hmc, two_stage
+from tests.inference.cases import (
+    PLAIN,
+    THRESHOLD,
+    GaussianTarget,
+    full,
+    generator,
+    network_of,
+    on_all_kinds,
+    posterior_of,
+    scaled,
+    z_score,
+)
+
+
+def trajectory(step, module, target, law, z, p, angle, n):
+    """A step function with given momenta and no jitter: final state and acceptance."""
+    with pytest.MonkeyPatch.context() as patch:
+        # 0.5 puts the jitter at its mean; a proposal is taken if its acceptance is higher.
+        patch.setattr(module, "_uniform", lambda like, g: torch.full_like(like, 0.5))
+        patch.setattr(torch, "randn", lambda *a, **k: p.clone())
+        start = hmc.initial_state(target, z)
+        state, info = step(target, law, start, full(len(z), angle), n, None)
+    assert info.accepted.all()
+    return state, info.acceptance
+
+
+def ours(*arguments):
+    return trajectory(two_stage.step, two_stage, *arguments)
+
+
+def leapfrog(*arguments):
+    return trajectory(hmc.step, hmc, *arguments)
+
+
+def cases(kind, B=12):
+    network = network_of(kind, kappa=0.5)
+    z = network.prior(B, generator())
+    p = torch.randn(z.shape, generator=generator(1), dtype=z.dtype)
+    return posterior_of(network, [0] * B, 12), scaled(0.2, 0.6, 1.0), z, p
+
+
+@on_all_kinds
+def test_with_equal_kicks_a_step_is_two_leapfrog_steps(kind, monkeypatch):
+    monkeypatch.setattr(two_stage, "KICK", 0.25)
+    target, law, z, p = cases(kind)
+    one, acceptance = ours(target, law, z, p, 0.1, 4)
+    other, expected = leapfrog(target, law, z, p, 0.05, 8)
+    torch.testing.assert_close(one.z, other.z)
+    torch.testing.assert_close(one.gradient, other.gradient)
+    torch.testing.assert_close(acceptance, expected, rtol=1e-8, atol=1e-10)
+
+
+@on_all_kinds
+def test_trajectories_are_reversible(kind):
+    """A whole trajectory, then the same with the momentum turned round, leads back."""
+    target, law, z, p = cases(kind)
+    angle, n = 0.1, 5
+    end, forward = ours(target, law, z, p, angle, n)
+    p_end = final_momentum(target, law, z, p, angle, n)
+    back, backward = ours(target, law, end.z, -p_end, angle, n)
+    assert (end.z - z).abs().max() > 0.3
+    torch.testing.assert_close(back.z, z, rtol=1e-9, atol=1e-9)
+    # The energy error changes its sign: one of both ways is accepted for sure.
+    torch.testing.assert_close(torch.maximum(forward, backward), torch.ones(len(z)).double())
+    start = hmc.initial_state(target, z)
+    error = law.energy(end.statistic) + 0.5 * (end.z.square() + p_end.square()).sum(1)
+    error = error - law.energy(start.statistic) - 0.5 * (z.square() + p.square()).sum(1)
+    torch.testing.assert_close(forward, torch.exp(-error.clamp_min(0)), rtol=1e-8, atol=1e-10)
+    assert (forward < 1 - 1e-6).any()
+
+
+def final_momentum(target, law, z, p, angle, n):
+    """Momentum at the end, by kicks and turns written out one after the other."""
+    b, slope, force = two_stage.KICK, law.slope, target.statistic_and_gradient
+    s, g = force(z)
+    for _ in range(n):
+        p = p - b * angle * slope(s)[:, None] * g
+        for kick in (1 - 2 * b, b):
+            z, p = (
+                cos(angle / 2) * z + sin(angle / 2) * p,
+                cos(angle / 2) * p - sin(angle / 2) * z,
+            )
+            s, g = force(z)
+            p = p - kick * angle * slope(s)[:, None] * g
+    return p
+
+
+def error_of(step, target, law, z, p, angle, n):
+    """Largest energy error of the chains that lost acceptance."""
+    return float(-step(target, law, z, p, angle, n)[1].log().min())
+
+
+@on_all_kinds
+def test_the_energy_error_is_of_second_order(kind):
+    arguments = cases(kind)
+    errors = [error_of(ours, *arguments, 0.16 / 2**i, 3 * 2**i) for i in range(3)]
+    assert 3.5 < errors[0] / errors[1] < 4.6 and 3.8 < errors[1] / errors[2] < 4.2, errors
+
+
+@on_all_kinds
+def test_the_error_is_smaller_than_that_of_leapfrog_for_the_same_gradients(kind):
+    arguments = cases(kind)
+    assert error_of(ours, *arguments, 0.08, 6) < 0.4 * error_of(leapfrog, *arguments, 0.04, 12)
+
+
+@on_all_kinds
+@pytest.mark.parametrize("angle", [0.3, pi / 2, 3.0, 50.0])
+def test_without_data_turns_are_exact(kind, angle):
+    network = network_of(kind)
+    posterior, z = posterior_of(network, [0] * 5, 0), network.prior(5, generator())
+    p = torch.randn(z.shape, generator=generator(1), dtype=z.dtype)
+    end, acceptance = ours(posterior, PLAIN, z, p, angle, 3)
+    torch.testing.assert_close(end.z, cos(3 * angle) * z + sin(3 * angle) * p)
+    torch.testing.assert_close(acceptance, torch.ones_like(acceptance), rtol=0, atol=1e-12)
+
+
+def test_rejections_undo_the_error_of_long_steps():
+    """N(0, 1/2) stays as it is though many trajectories are refused."""
+    g, target = generator(3), GaussianTarget()
+    z = torch.randn((20000, 1), generator=g, dtype=torch.float64) / 2**0.5
+    state = hmc.initial_state(target, z)
+    for _ in range(10):
+        state, info = two_stage.step(target, PLAIN, state, full(len(z), 2.4), 1, g)
+    assert 0.3 < info.accepted.double().mean() < 0.95
+    assert abs(z_score(state.z.ravel() ** 2, 0.5)) < THRESHOLD
+    torch.testing.assert_close(state.statistic, 0.5 * state.z[:, 0].square())
+    assert torch.equal(state.gradient, state.z)
+
+
+def test_energy_that_is_not_finite_is_a_divergence():
+    g, z = generator(4), torch.zeros((500, 1), dtype=torch.float64)
+    start = hmc.initial_state(GaussianTarget(wall=0.2), z)
+    state, info = two_stage.step(GaussianTarget(wall=0.2), PLAIN, start, full(500, 1.0), 1, g)
+    outside = info.divergent
+    assert outside.any() and not outside.all()
+    assert not info.accepted[outside].any() and (info.acceptance[outside] == 0).all()
+    assert torch.isfinite(state.statistic).all() and (state.statistic < 0.2).all()
