@@ -12,7 +12,7 @@ the density ``prior(z) (det C)**((1 - b) / 2)``, which is drawn by rejection.
 import pytest
 import torch
 
-from featlearn.inference import hmc, jumps, langevin
+from featlearn.inference import hmc, jumps, langevin, two_stage
 from featlearn.inference.posterior import CollapsedPosterior
 from tests.inference.cases import (
     KINDS,
@@ -137,6 +137,16 @@ def hmc_transition(joint):
     joint.draw_readout(posterior)
 
 
+def two_stage_transition(joint):
+    posterior = joint.posterior()
+    state = hmc.initial_state(posterior, joint.z)
+    law = scaled(joint.b)
+    state, info = two_stage.step(posterior, law, state, full(joint.B, 1.8), 2, joint.g)
+    assert 0.3 < info.acceptance.mean() < 0.98
+    joint.z = state.z
+    joint.draw_readout(posterior)
+
+
 def jump_transition(joint):
     posterior = joint.posterior()
     scale = full(joint.B, joint.b)
@@ -154,7 +164,9 @@ def langevin_transition(joint):
 
 
 @on_all_kinds
-@pytest.mark.parametrize("transition", [hmc_transition, jump_transition, langevin_transition])
+@pytest.mark.parametrize(
+    "transition", [hmc_transition, two_stage_transition, jump_transition, langevin_transition]
+)
 def test_joint_distribution(kind, transition):
     scores = geweke(transition, kind)
     assert largest(scores) < THRESHOLD, scores
@@ -162,7 +174,7 @@ def test_joint_distribution(kind, transition):
 
 @on_all_kinds
 @pytest.mark.parametrize("b", [0.3, 2.0])
-@pytest.mark.parametrize("transition", [hmc_transition, jump_transition])
+@pytest.mark.parametrize("transition", [hmc_transition, two_stage_transition, jump_transition])
 def test_joint_distribution_at_other_data_scales(kind, transition, b):
     scores = geweke(transition, kind, b=b, sweeps=8)
     assert largest(scores) < THRESHOLD, scores
@@ -208,6 +220,11 @@ def test_the_test_notices_a_wrong_gradient_of_langevin(kind, monkeypatch):
 
 
 @on_all_kinds
-def test_the_test_notices_hmc_that_accepts_everything(kind, monkeypatch):
-    monkeypatch.setattr(hmc, "_uniform", lambda like, g: torch.zeros_like(like))
-    assert largest(geweke(hmc_transition, kind, B=20_000, sweeps=8)) > 2 * THRESHOLD
+@pytest.mark.parametrize(
+    "module, transition", [(hmc, hmc_transition), (two_stage, two_stage_transition)]
+)
+def test_the_test_notices_trajectories_that_accept_everything(
+    kind, module, transition, monkeypatch
+):
+    monkeypatch.setattr(module, "_uniform", lambda like, g: torch.zeros_like(like))
+    assert largest(geweke(transition, kind, B=20_000, sweeps=8)) > 2 * THRESHOLD
