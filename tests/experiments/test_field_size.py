@@ -7,7 +7,7 @@ from featlearn.experiments import field_size
 from featlearn.experiments.experiment import settings
 
 SMALL = settings(
-    field_size.DEFAULTS, d=6, P=12, data_seed=[6, 0], planted=2, warmup=20, draws=30, n_jumps=2
+    field_size.DEFAULTS, d=6, P=12, data_seed=[6, 0], planted=2, warmup=20, draws=70, n_jumps=2
 )
 
 
@@ -19,7 +19,8 @@ def test_a_small_network_end_to_end(widths):
     assert (run.second > 0).any() or len(widths) == 1
     assert ((run["first"] >= 0) & (run["first"] <= 5)).all()
     assert run["first"].sel(start="prior") < 2.5  # one weight in twelve is so large by chance
-    assert run.gradients == 50 * 10 and run.seconds > 0
+    assert run.gradients == 90 * 11 and run.seconds > 0
+    assert run.path_number.shape == run.path_alignment.shape == (2, field_size.PARTS)
     np.testing.assert_allclose(run.share @ run.number, run["first"])
     assert (run.acceptance > 0.3).all()
 

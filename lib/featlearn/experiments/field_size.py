@@ -1,7 +1,8 @@
 """Equilibrium at the sizes of the field, d = 100 and 800 neurons a layer, with what it cost.
 
 Networks of this size are otherwise sampled by Langevin dynamics on all weights, with 5e7 to
-3e8 full-batch steps. One chain starts from the prior, one with specialised neurons.
+3e8 full-batch steps. One chain starts from the prior, with no specialised neuron; the other with
+more of them than the posterior holds, planted in the first layer.
 """
 
 from math import ceil
@@ -26,6 +27,7 @@ from .spot import Spot
 NAME = "field-size"
 STARTS = ("prior", "planted")
 TARGET = 0.75  # acceptance that the step sizes are adapted to
+PARTS = 80  # of a run whose path is kept
 NUMBERS = np.arange(13)  # of specialised neurons; the last stands for all that is more
 
 DEFAULTS = {
@@ -37,7 +39,7 @@ DEFAULTS = {
     "sigma_a2": 1.0,
     "data_seed": [100, 0],
     "chains": 2,
-    "planted": 4,
+    "planted": 10,
     "n_steps": 5,
     "warmup": 250,
     "draws": 4000,
@@ -55,11 +57,12 @@ POINTS = [
         P=120,
         data_seed=[20, 0],
         chains=8,
+        planted=4,
         warmup=300,
         draws=400,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], warmup=150, draws=900),
+    settings(DEFAULTS, widths=[800, 800], n_steps=7, warmup=150, draws=1200),
 ]
 
 
@@ -83,22 +86,28 @@ def run_point(config, device="auto", progress=None):
     """
     names = ("d", "widths", "kappa", "sigma_a2", "degree")
     network, where = Network(**{name: config[name] for name in names}), choose_device(device)
-    half, last = ceil(config["chains"] / 2), len(config["widths"]) - 1
+    half = ceil(config["chains"] / 2)
     dtype = getattr(torch, config["dtype"])
     x, y = network.datasets([config["data_seed"]] * 2 * half, config["P"], where, dtype)
     generator = torch.Generator(device=where).manual_seed(config["seed"])
-    planted = network.planted(half, generator, config["planted"], layer=last)
+    planted = network.planted(half, generator, config["planted"], layer=0)
     z = torch.cat([network.prior(half, generator), planted]).to(dtype)
     began = perf_counter()
     draws = _sample(CollapsedPosterior(network, x, y), z, config, progress)
     seconds = perf_counter() - began
-    alignment = draws["alignment"].astype(float)
-    counts = [draws["first"], draws["second"]]
+    kept = slice(config["warmup"], None)
+    alignment = draws["alignment"][:, kept].astype(float)
+    counts = [draws["first"][:, kept], draws["second"][:, kept]]
     found = diagnose(alignment)
     by_count = [diagnose(count) for count in counts]
 
     def by_start(values):
         return "start", values.reshape(2, -1).mean(1).astype(float)
+
+    def path(values):
+        """Means over chains and over one part of the run after another."""
+        parts = np.array_split(values.reshape(2, half, -1).mean(1), PARTS, axis=1)
+        return ("start", "part"), np.stack([part.mean(1) for part in parts], 1).astype(float)
 
     number = np.minimum(counts[0], NUMBERS[-1]).reshape(2, -1)
     moving = [q.bulk_ess for q in by_count if q.bulk_ess > 0]  # a number may never change
@@ -115,18 +124,24 @@ def run_point(config, device="auto", progress=None):
             "count_r_hat": max(q.r_hat for q in by_count),
             "count_ess": min(moving, default=0.0),
             "equilibrium": found.equilibrium,
+            "path_alignment": path(draws["alignment"]),
+            "path_number": path(draws["first"]),
             "trajectories": trajectories,
-            "gradients": trajectories * 2 * config["n_steps"],
+            "gradients": trajectories * (2 * config["n_steps"] + 1),  # one more after the jumps
             "seconds": seconds,
             "step_size": by_start(draws["step_size"].cpu().numpy()),
             "acceptance": by_start(draws["acceptance"].cpu().numpy()),
         },
-        coords={"start": list(STARTS), "number": NUMBERS},
+        coords={
+            "start": list(STARTS),
+            "number": NUMBERS,
+            "part": (np.arange(PARTS) + 0.5) / PARTS,
+        },
     )
 
 
 def _sample(posterior, z, config, progress):
-    """What the chains saw, by name: arrays (chain, draw), and (chain,) of the step sizes."""
+    """What chains saw, warm-up included: arrays (chain, draw) by name; step sizes (chain,)."""
     network, law = posterior.network, Rungs(POSTERIOR)
     generator = torch.Generator(device=z.device).manual_seed(config["seed"] + 1)
     state, ones = hmc.initial_state(posterior, z), torch.ones_like(z[:, 0])
@@ -142,8 +157,8 @@ def _sample(posterior, z, config, progress):
             averaging.update(info.acceptance)
             if 2 * (i + 1) == warmup:  # forget the way to equilibrium
                 averaging = DualAveraging(averaging.final() / 10, TARGET)
-            continue
-        accepted += info.acceptance
+        else:
+            accepted += info.acceptance
         numbers = [specialised(r) for r in network.responses(network.layers(state.z))[:2]]
         numbers += [torch.zeros_like(numbers[0])] * (2 - len(numbers))
         kept.append((posterior.alignment(state.z)[0], *numbers))
@@ -168,6 +183,9 @@ UNITS = {
     "count_r_hat": ("largest R-hat of these numbers", "1"),
     "count_ess": ("smallest bulk effective sample size of the numbers that change", "1"),
     "equilibrium": ("whether both starts agree on the alignment (R-hat, effective samples)", "1"),
+    "path_alignment": ("alignment averaged over one part of the run, warm-up included", "1"),
+    "path_number": ("number of specialised neurons of the first layer, the same", "neurons"),
+    "part": ("middle of a part of the run", "1"),
     "trajectories": ("trajectories of each chain, warm-up included", "1"),
     "gradients": ("gradient evaluations of each chain", "1"),
     "seconds": ("wall time of all chains together", "s"),
