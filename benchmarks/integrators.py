@@ -64,13 +64,13 @@ def measure(sizes=SIZES):
 
 
 def gradients_needed(rows, integrator):
-    """Gradients at which the acceptance of a size's rows passes ``WANTED``; interpolated."""
+    """Gradients at which a size's acceptance passes ``WANTED``; None if not among those tried."""
     mine = [row for row in rows if row["integrator"] == integrator]
     gradients, acceptance = (
         np.array([row[k] for row in mine]) for k in ("gradients", "acceptance")
     )
     if not acceptance[0] < WANTED < acceptance[-1]:
-        return float("nan")
+        return None
     i = int(np.argmax(acceptance >= WANTED))
     share = (WANTED - acceptance[i - 1]) / (acceptance[i] - acceptance[i - 1])
     return float(gradients[i - 1] + share * (gradients[i] - gradients[i - 1]))
@@ -87,20 +87,22 @@ def by_size(rows):
 def main():
     torch.set_num_threads(1)
     rows = measure()
+    needed = []
     for size, mine in by_size(rows).items():
         for row in mine:
             print(
                 f"{size} {row['integrator']:>10}: {row['gradients']:3d} gradients, "
                 f"acceptance {row['acceptance']:.2f} +- {row['error']:.2f}"
             )
-        print({name: round(gradients_needed(mine, name), 1) for name in INTEGRATORS})
+        needed.append({name: gradients_needed(mine, name) for name in INTEGRATORS})
+        print(f"{size} for an acceptance of {WANTED}: {needed[-1]}")
     origin = provenance.collect(
         {"benchmark": "integrators", "angle": ANGLE, "wanted": WANTED},
         device="cpu",
         dtype="float32",
         seeds={"all": 0},
     )
-    content = {"provenance": origin, "wanted": WANTED, "rows": rows}
+    content = {"provenance": origin, "wanted": WANTED, "needed": needed, "rows": rows}
     RESULTS.write_text(json.dumps(content, indent=1) + "\n", "utf8")
 
 

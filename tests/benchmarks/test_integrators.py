@@ -1,7 +1,5 @@
 """The table of gradients a trajectory takes."""
 
-from math import isnan
-
 import pytest
 from benchmarks.integrators import INTEGRATORS, by_size, gradients_needed, measure
 
@@ -21,4 +19,4 @@ def test_the_gradients_for_an_acceptance_are_interpolated():
         for g, a in ((8, 0.25), (12, 0.65), (16, 0.85))
     ]
     assert gradients_needed(rows, "leapfrog") == pytest.approx(14)
-    assert isnan(gradients_needed(rows[:2], "leapfrog"))
+    assert gradients_needed(rows[:2], "leapfrog") is None
