@@ -62,7 +62,7 @@ POINTS = [
         draws=400,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], n_steps=7, warmup=150, draws=1200),
+    settings(DEFAULTS, widths=[800, 800], n_steps=7, warmup=120, draws=650),
 ]
 
 
