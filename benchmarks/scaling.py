@@ -5,6 +5,7 @@ and as a picture beside it. Each prediction runs in a fresh interpreter, so noth
 cached; the widths are all d, where most patterns tie, which is the slowest case.
 """
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,28 +13,33 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from featlearn.experiments import provenance
+from featlearn.experiments import code, provenance
 from featlearn.plotting import COLOURS, use_book_style
 
 RESULTS = Path(__file__).with_name("results")
 LIMITS = {2: 1.0, 3: 2.0, 6: 30.0}  # seconds, the import included
 DEPTHS = (2, 3, 4, 5, 6)
 REPEATS = 3
-CODE = """
-from time import perf_counter
-start = perf_counter()
-from featlearn.scaling import FCN, predict
-imported = perf_counter()
-network = FCN(depth=int({depth}))
-p = predict(network, degree=3, widths=dict.fromkeys(network.widths, 1))
-str(p)
-print(imported - start, perf_counter() - imported, len(p.table()))
-"""
+
+
+def prediction(depth):
+    """What is timed. A fresh interpreter runs it from its source, with nothing imported before."""
+    from time import perf_counter
+
+    start = perf_counter()
+    from featlearn.scaling import FCN, predict
+
+    imported = perf_counter()
+    network = FCN(depth=depth)
+    p = predict(network, degree=3, widths=dict.fromkeys(network.widths, 1))
+    str(p)
+    print(imported - start, perf_counter() - imported, len(p.table()))
 
 
 def time_one(depth):
     """Seconds for the import and for the prediction, and the number of patterns."""
-    command = [sys.executable, "-c", CODE.format(depth=depth)]
+    script = f"{inspect.getsource(prediction)}\nprediction({int(depth)})"
+    command = [sys.executable, "-c", script]
     words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return float(words[0]), float(words[1]), int(words[2])
 
@@ -64,6 +70,7 @@ def draw(rows, path):
 
 
 def main():
+    timed = code.attributes(*code.place(measure))  # not what it is edited to meanwhile
     rows = measure()
     print(f"{'layers':>6} {'patterns':>8} {'import s':>8} {'predict s':>9} {'limit s':>7}")
     late = []
@@ -87,7 +94,9 @@ def main():
         seeds={},
     )
     saved = RESULTS / "scaling.json"
-    saved.write_text(json.dumps({"provenance": origin, "rows": rows}, indent=1) + "\n", "utf8")
+    saved.write_text(
+        json.dumps({"provenance": origin | timed, "rows": rows}, indent=1) + "\n", "utf8"
+    )
     draw(rows, saved.with_suffix(".png"))
     if late:
         sys.exit(f"over the limit at {late} layers")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from featlearn.experiments import provenance
+from featlearn.experiments import code, provenance
 
 from . import entries, judge, table
 from . import ours as our_settings
@@ -29,14 +29,14 @@ BUDGET = {15: 40.0, 40: 80.0, 80: 80.0}
 OURS, NAMES = "ours", ("ours", *entries.RIVALS)
 
 
-def code_hash(*patterns):
-    """What an entry's kept result depends on besides its settings."""
+def rivals_hash(*patterns):
+    """What a rival's kept result depends on besides its settings."""
     files = sorted(path for pattern in patterns for path in provenance.ROOT.glob(pattern))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
-OUR_CODE = code_hash("lib/featlearn/inference/*.py", "benchmarks/sampling/ours.py")
-RIVAL_CODE = code_hash(
+OUR_CODE = code.attributes(*code.place(our_settings.ours))
+RIVAL_CODE = rivals_hash(
     "benchmarks/sampling/rivals/*.py", "benchmarks/sampling/entries.py", "benchmarks/rivals.lock"
 )
 
@@ -59,7 +59,7 @@ class Bench:
         seconds = options_seconds(self.options, d)
         config = self.common | {"d": d, "entry": name, "seconds": seconds}
         if name == OURS:
-            return config | {"dtype": our_settings.DTYPE, "code": OUR_CODE}
+            return config | {"dtype": our_settings.DTYPE, "code": OUR_CODE["code_hash"]}
         fields = ("target", "method", "chains", "tunings")
         rival = dict(zip(fields, entries.RIVALS[name], strict=True))
         basis = provenance.config_hash(self.config(d, OURS))  # starts and reference are ours
@@ -183,7 +183,12 @@ def main():
     )
     versions = next((row["versions"] for row in rows if "versions" in row), {})
     saved = RESULTS if is_whole(parser, options) else STORE / "sampling.json"
-    content = {"provenance": origin, "rivals": versions, "notes": table.NOTES, "rows": rows}
+    content = {
+        "provenance": origin | OUR_CODE,
+        "rivals": versions,
+        "notes": table.NOTES,
+        "rows": rows,
+    }
     saved.write_text(json.dumps(content, indent=1) + "\n", "utf8")
     print("\n".join(table.NOTES), f"\nwritten: {saved.relative_to(provenance.ROOT)}", sep="")
 

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 
 from featlearn.inference import langevin
-from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.theory.alignment import alignment_constant
 
 from . import judge
-from .ours import ours
+from .ours import ours, problem
 
-SAMPLES_PER_INPUT = 6  # P = 6 d
 # Langevin's steps in units of the prior's variance: the first ones are unstable.
 LADDER = [0.02 * 2 ** (-k / 2) for k in range(11)]
 COARSE, FINE = 0.25, 0.35  # shares of Langevin's time that find its step
@@ -33,17 +31,9 @@ RIVALS = {
 }
 
 
-def problem(d, dataset):
-    """Network and data of one size."""
-    network = Network(d, [d], kappa=0.1, sigma_a2=1.0)
-    x, y = network.data([d, dataset], SAMPLES_PER_INPUT * d)
-    return network, x, y
-
-
 def run_ours(d, config):
     """Our entry: its summary, and what the rivals need of it."""
-    network, x, y = problem(d, config["dataset"])
-    found = ours(network, x, y, seconds=config["seconds"], seed=config["seed"])
+    found = ours(d, config["dataset"], seconds=config["seconds"], seed=config["seed"])
     about = {key: found[key] for key in ("warmup_seconds", "jumps", "divergences")}
     cost = found["seconds"], found["gradients"]
     about["given_weights"] = judge.summarise(found["alignment_given_weights"], *cost)
