@@ -2,14 +2,17 @@
 
 import os
 import signal
+import threading
 
 import pytest
 import xarray as xr
 
 from featlearn.experiments import slurm, store
+from featlearn.experiments.sweep import Sweep
+from featlearn.experiments.workers import run_sweep
 
 from .one_node_slurm import OneNodeSlurm, obstacle
-from .tiny import begun, begun_points, experiment, wait_for
+from .tiny import begun, begun_points, experiment, run_point, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +130,69 @@ def test_a_machine_without_slurm_says_so(folder, start):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "error: EXECUTOR = 'slurm': there is no squeue here"
+
+
+@pytest.fixture
+def silent(folder, monkeypatch):
+    """Programs in place of Slurm's: squeue fails where a shell's test of its n-th call says so."""
+    programs = {"sbatch": "echo Submitted batch job 7", "srun": "exit 1"}
+
+    def silent(when):
+        programs["squeue"] = f"""
+            echo >> {folder}/asked; n=$(wc -l < {folder}/asked)
+            if [ {when} ]; then echo no contact with the controller >&2; exit 1; fi
+            printf '7_0 7_1'"""
+        (folder / "bin").mkdir()
+        for name, text in programs.items():
+            (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+            (folder / "bin" / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
+        monkeypatch.setattr(slurm, "SECONDS", (0.01, 0.01))
+
+    return silent
+
+
+def asked(folder):
+    log = folder / "asked"
+    return len(log.read_text()) if log.exists() else 0
+
+
+def half_finished(folder):
+    points = experiment().points
+    run_sweep(Sweep("tiny", points[:2], run_point), progress=False, workers=1)
+    return Sweep("tiny", points, run_point)
+
+
+def test_a_controller_that_never_answers_stops_at_once(folder, start, silent):
+    silent("$n -gt 0")
+    _, said = (process := start(EXECUTOR="slurm")).communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in said
+    assert "squeue says 'no contact with the controller'" in said.splitlines()[-1]
+    assert asked(folder) == 1 and not list((folder / "runs").rglob("*.job"))
+
+
+def test_a_controller_that_falls_silent_is_waited_for_a_while(folder, silent):
+    silent("$n -gt 2")
+    sweep = half_finished(folder)
+    with pytest.raises(ValueError, match="squeue says 'no contact with the controller'"):
+        slurm.run_sweep(sweep, slurm.Cluster(), progress=False)
+    assert asked(folder) == 2 + slurm.SILENCE
+    sweep.check()  # what was finished is intact
+    assert len(sweep.missing()) == 2 and len(list((folder / "runs").rglob("*.job"))) == 2
+
+
+def test_a_controller_that_is_restarted_is_survived(folder, silent):
+    """Twice silent for one look less than is too long."""
+    answers = 2 + slurm.SILENCE, 2 + 2 * slurm.SILENCE
+    silent(f"$n -gt 2 -a $n -ne {answers[0]} -a $n -lt {answers[1]} -o $n -gt 2000")
+    sweep = half_finished(folder)
+
+    def finish():  # what the jobs would do
+        wait_for(lambda: asked(folder) > answers[1])
+        list(sweep.complete_all())
+
+    jobs = threading.Thread(target=finish)
+    jobs.start()
+    slurm.run_sweep(sweep, slurm.Cluster(), progress=False)
+    jobs.join()
+    assert sweep.missing() == []

@@ -12,6 +12,7 @@ from .workers import Progress
 
 SECONDS = (1.0, 15.0)  # between two looks at the queue, at first and in the end
 ATTEMPTS = 3  # jobs of one point that may end without a result
+SILENCE = 10  # looks at the queue in a row that may fail: a controller may be restarted
 ARRAY = 1000  # tasks of one array; clusters allow 1001 unless told otherwise
 
 
@@ -110,22 +111,30 @@ def run_sweep(sweep, cluster, *, progress=True):
     ResultError
         If a point's code failed, or its job ended several times without a result.
     ValueError
-        If there is no Slurm, or it refuses the jobs.
+        If there is no Slurm, it refuses the jobs, or does not say what is in its queue: at
+        once if it never did, otherwise after ``SILENCE`` tries.
     """
     sweep.check()
     logs = sweep.folder / "slurm"
     attempts, pause = dict.fromkeys(sweep.points, 0), SECONDS[0]
+    patience = 1
     suspects = set(sweep.missing())  # of an earlier start: no result will come late
     with Progress(sweep, progress) as bar:
         while bar.left:
-            queue = _queue()  # before looking for results: a job that left it has written its own
+            queue, said = _queue()  # before the results: a job that left it has written its own
             bar.look()
+            patience = SILENCE if queue is not None else patience - 1
             if queue is not None:
                 absent = {path for path in bar.left if _job(path) not in queue}
                 lost = [path for path in sweep.points if path in absent & suspects]
                 suspects = absent  # on a shared disk a file may be seen late: look twice
                 _submit(sweep, lost, cluster, logs, attempts)
                 suspects -= set(lost)
+            elif bar.left and not patience:
+                raise ValueError(
+                    f"Slurm does not answer, squeue says {said!r}; what is finished is kept and "
+                    "jobs in the queue go on, start again to wait for them"
+                )
             if bar.left:
                 time.sleep(pause)
                 pause = min(1.3 * pause, SECONDS[1])
@@ -203,13 +212,13 @@ def _raise_failure(sweep, path, logs, attempts):
 
 
 def _queue():
-    """Ids of this user's jobs that wait or run; None if Slurm does not answer just now."""
+    """Ids of this user's jobs that wait or run, None without an answer; and squeue's complaint."""
     command = ["squeue", "--noheader", "--array", "--me", "--format=%i"]
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
         raise ValueError("EXECUTOR = 'slurm': there is no squeue here") from None
-    return set(done.stdout.split()) if done.returncode == 0 else None
+    return None if done.returncode else set(done.stdout.split()), done.stderr.strip()
 
 
 def _job(path):
