@@ -1,6 +1,8 @@
 """Declared experiments: grids, refusals, and the example of the documentation."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -9,7 +11,7 @@ from dataclasses import replace
 import pytest
 import xarray as xr
 
-import featlearn.experiments
+from featlearn.experiments import __doc__ as WORDS
 from featlearn.experiments import store
 from featlearn.experiments.__main__ import EXPERIMENTS
 from featlearn.experiments.experiment import Experiment, grid, settings
@@ -103,19 +105,59 @@ def test_seeds_of_the_provenance_are_those_of_the_points(folder):
     assert json.loads(data.attrs["seeds"]) == {"seed": [1, 1, 1, 1]}
 
 
-def test_the_example_of_the_documentation_runs(folder):
-    """As it stands there: found, short, run, and resumed."""
-    text = featlearn.experiments.__doc__.partition("::\n")[2].partition("\n``python")[0]
-    example = textwrap.dedent(text).strip()
+def script(folder, *arguments, **environ):
+    """Start means.py as a reader would."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "means.py", *arguments],
+        cwd=folder,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def means(folder, monkeypatch):
+    """A folder of the reader's, with the example of the documentation as it stands there."""
+    monkeypatch.delenv("FEATLEARN_RESULTS")
+    monkeypatch.delenv("FEATLEARN_RUNS")
+    monkeypatch.chdir(folder)
+    text = WORDS.partition("::\n")[2].partition("\n``python")[0]
+    (folder / "means.py").write_text(textwrap.dedent(text).strip() + "\n")
+    return folder
+
+
+def test_the_example_of_the_documentation_runs(means):
+    """Found, short, run, loaded as the text says, and resumed."""
+    example = (means / "means.py").read_text()
     assert len([line for line in example.splitlines() if line]) <= 15
-    (folder / "means.py").write_text(example + "\n")
-    command = [sys.executable, "-W", "error", "means.py", "--workers", "2"]
-    first = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    first = script(means, "--workers", "2")
     assert first.returncode == 0, first.stderr
     assert "12/12" in first.stderr
-    data = store.load("means")
+    data = eval(re.search(r"store\.load\(.*?\)", WORDS)[0])
     assert sorted(set(data.n.values)) == [10, 100, 1000] and data.sizes["point"] == 12
     large = data["mean"].values[data.n.values == 1000]
     assert (abs(large) < 5 / 1000**0.5).all()
-    again = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert "this grid and this code" in again.stdout
+    again = script(means)
+    assert again.returncode == 0 and "this grid and this code" in again.stdout
+
+
+def test_a_script_leaves_the_book_s_folders_alone(means):
+    assert script(means, "--workers", "1").returncode == 0
+    assert sorted(path.name for path in means.iterdir()) == ["means.py", "results"]
+    assert len(list((means / "results" / "runs").rglob("*.nc"))) == 12
+    assert not store.path_of("means").exists() and not (store.runs_folder() / "means").exists()
+    elsewhere = {"FEATLEARN_RESULTS": "other", "FEATLEARN_RUNS": "kept"}
+    assert script(means, "--workers", "1", **elsewhere).returncode == 0
+    assert (means / "other" / "means.nc").exists() and len(list(means.glob("kept/*/*.nc"))) == 12
+    book = subprocess.run(
+        [sys.executable, "-m", "featlearn.experiments", "--list", "bound-margin"],
+        capture_output=True,
+        text=True,
+    )
+    assert book.returncode == 0 and " current " in book.stdout  # found from any folder
+
+
+def test_a_script_that_fails_says_so_by_its_exit_code(means):
+    failed = script(means, FEATLEARN_RESULTS="means.py/below")
+    assert failed.returncode == 1 and failed.stderr.startswith("error: means.py/below: ")

@@ -11,17 +11,18 @@ A sweep of one's own is a script, here ``means.py``::
         return xr.Dataset({"mean": draws.mean()})
 
     if __name__ == "__main__":
-        main([Experiment(
+        raise SystemExit(main([Experiment(
             name="means", claim="The mean of n numbers is of order n^(-1/2).",
             points=grid({"n": 10, "seed": 0}, n=(10, 100, 1000), seed=range(4)),
             run_point=run_point, columns=("n", "seed"),
-            units={key: (key, "1") for key in ("mean", "n", "seed")})])
+            units={key: (key, "1") for key in ("mean", "n", "seed")})]))
 
 ``python means.py`` runs what is missing on all cores and stores the whole in
-``book/results/means.nc``, or in the folder that FEATLEARN_RESULTS names; ``--workers 2``
-takes two processes. Stopped or killed, it goes on where it was. With
-``EXECUTOR=slurm PARTITION=main`` before it each point is a job of that partition of a Slurm
-cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and ACCOUNT say what each job asks for.
-``store.load("means")`` reads the result. A finished point is kept under a hash of its
-configuration and of the code that computes it, so that a change of either runs anew.
+``results/means.nc``, or in the folder that FEATLEARN_RESULTS names; ``--workers 2`` takes two
+processes. ``store.load("means", folder="results")`` reads the result. Stopped or killed, it
+goes on where it was: a finished point is kept in the folder ``runs`` beside the result, or in
+that of FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it, so
+that a change of either runs anew. With ``EXECUTOR=slurm PARTITION=main`` before it each point
+is a job of that partition of a Slurm cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and
+ACCOUNT say what each job asks for.
 """

@@ -13,6 +13,10 @@ EXECUTORS = ("local", "slurm")
 def main(experiments, arguments=None):
     """Run experiments by name and store what they measured.
 
+    The book's own are stored in its folders, those of a script in ``results`` in the current
+    directory, with their finished points in ``results/runs``; FEATLEARN_RESULTS and
+    FEATLEARN_RUNS name other folders.
+
     Parameters
     ----------
     experiments : sequence of Experiment
@@ -42,16 +46,17 @@ def main(experiments, arguments=None):
     if unknown:
         parser.error(f"NAME = {sorted(unknown)}: one of {sorted(known)} is needed")
     chosen = [known[name] for name in options.names or known]
+    results, runs = _folders()
     try:
         if options.list:
             for experiment in chosen:
-                print(f"{experiment.name:24}{experiment.state():16}{experiment.claim}")
+                print(f"{experiment.name:24}{experiment.state(results):16}{experiment.claim}")
             return 0
         run_sweep = _executor(options)
-        store.require_writable(store.results_folder())
-        store.require_writable(store.runs_folder())
+        store.require_writable(results)
+        store.require_writable(runs)
         for experiment in chosen:
-            _run(experiment, run_sweep)
+            _run(experiment, run_sweep, results, runs)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -61,13 +66,23 @@ def main(experiments, arguments=None):
     return 0
 
 
-def _run(experiment, run_sweep):
-    state = experiment.state()
+def _folders():
+    """Where results and finished points are kept."""
+    started = sys.modules["__main__"].__spec__  # none of a script that is a file
+    if started and started.name == f"{__package__}.__main__":
+        return store.results_folder(), store.runs_folder()
+    results = store.results_folder("results")
+    return results, store.runs_folder(results / "runs")
+
+
+def _run(experiment, run_sweep, results, runs):
+    state = experiment.state(results)
     if state == "current":
         print(f"{experiment.name}: stored, with this grid and this code")
         return
     print(f"{experiment.name}: {state}; measuring")
-    path = store.save(experiment.name, experiment.measure(run_sweep=run_sweep))
+    data = experiment.measure(run_sweep=run_sweep, folder=runs, stored=results)
+    path = store.save(experiment.name, data, folder=results)
     print(f"{experiment.name}: stored in {path}")
 
 

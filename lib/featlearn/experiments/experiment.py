@@ -144,7 +144,7 @@ class Experiment:
         """Values of the columns at a configuration."""
         return {key: function(config) for key, function in self._functions().items()}
 
-    def measure(self, *, workers=None, run_sweep=None, folder=None, progress=True):
+    def measure(self, *, workers=None, run_sweep=None, folder=None, stored=None, progress=True):
         """Run the points that are missing, and put all together.
 
         Points that the stored result has, computed by this code, are taken from it: a longer
@@ -158,6 +158,8 @@ class Experiment:
             What completes a sweep instead; called with ``progress`` beside it.
         folder : path, optional
             Where finished points are kept.
+        stored : path, optional
+            Where the stored result is, as for :func:`featlearn.experiments.store.load`.
         progress : bool
             Show a progress bar.
 
@@ -168,7 +170,7 @@ class Experiment:
             its attributes. ``wall_seconds`` is the sum over the points.
         """
         sweep = Sweep(self.name, self.points, self.run_point, folder=folder, gpu=self.gpu)
-        self._adopt_stored(sweep)
+        self._adopt_stored(sweep, stored)
         (run_sweep or _here(workers))(sweep, progress=progress)
         return self._merge(sweep.results(), sweep.code)
 
@@ -218,10 +220,10 @@ class Experiment:
             raise ValueError(f"{shown}: not a point of the stored {self.name}")
         return stored.isel(point=int(np.flatnonzero(same)[0]))
 
-    def _adopt_stored(self, sweep):
-        if not store.path_of(self.name).exists():
+    def _adopt_stored(self, sweep, folder):
+        if not store.path_of(self.name, folder).exists():
             return
-        stored = store.load(self.name)
+        stored = store.load(self.name, folder=folder)
         if stored.attrs.get("code_hash") == sweep.code["code_hash"] and "runs" in stored.attrs:
             of_points = json.loads(stored.attrs["config"])["points"]
             runs = json.loads(stored.attrs["runs"])

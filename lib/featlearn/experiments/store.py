@@ -33,17 +33,17 @@ class StorageError(ResultError):
     """A folder that cannot be written to: full, read-only, forbidden, or not a folder."""
 
 
-def results_folder():
-    """``book/results`` of the checkout, or the folder that FEATLEARN_RESULTS names."""
-    return Path(os.environ.get("FEATLEARN_RESULTS", ROOT / "book" / "results"))
+def results_folder(default=ROOT / "book" / "results"):
+    """The folder that FEATLEARN_RESULTS names, else ``book/results`` of the checkout."""
+    return Path(os.environ.get("FEATLEARN_RESULTS", default))
 
 
-def runs_folder():
-    """``_build/runs`` of the checkout, or the folder that FEATLEARN_RUNS names.
+def runs_folder(default=ROOT / "_build" / "runs"):
+    """The folder that FEATLEARN_RUNS names, else ``_build/runs`` of the checkout.
 
     Finished points are kept there; on a cluster it must be seen by all nodes.
     """
-    return Path(os.environ.get("FEATLEARN_RUNS", ROOT / "_build" / "runs"))
+    return Path(os.environ.get("FEATLEARN_RUNS", default))
 
 
 def save(name, dataset, *, folder=None):
