@@ -1,5 +1,6 @@
 """The identity of code: what counts, what does not, and what is said of stored results."""
 
+import json
 import os
 import subprocess
 import sys
@@ -110,6 +111,56 @@ def test_a_new_import_and_a_lost_function_are_told(package):
     assert code.state(attributes | {"code_entry": "elsewhere:f"}) == "unknown code"
     with pytest.raises(ValueError, match="does not define it"):
         code.modules_at(*place(package))
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A script of one's own, with modules beside it."""
+    files = {
+        "script.py": """
+            import numpy, absent, helper as h
+            import unused
+            from tools import deep
+            def run_point(config):
+                from featlearn.theory import hermite
+                from . import sibling, SCALE
+                return h.f() + deep.f() + sibling.f() + absent.f() + numpy.pi * SCALE
+        """,
+        "__init__.py": "SCALE = 1",
+        "helper.py": "from constants import C\ndef f(): return C",
+        "constants.py": "C = 1",
+        "sibling.py": "def f(): return 1",
+        "unused.py": "A = 1",
+        "tools/__init__.py": "A = 1",
+        "tools/deep.py": "from .deeper import f",
+        "tools/deeper.py": "def f(): return 1",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    return "script", "run_point", str(tmp_path / "script.py")
+
+
+def test_a_script_rests_on_the_modules_beside_it(own, tmp_path):
+    attributes = code.attributes(*own)
+    found = {name for name in json.loads(attributes["code_modules"]) if "featlearn" not in name}
+    counted = {"helper", "constants", "sibling", "__init__", "tools.deep", "tools.deeper"}
+    assert found == {"script"} | counted
+    assert "featlearn.theory.hermite" in attributes["code_modules"]
+    edit(tmp_path / "unused.py", "1", "2")
+    assert code.state(attributes, own) == "current"
+    for name in counted:
+        path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
+        before = path.read_text()
+        path.write_text(before + "\nNEW = 1")
+        assert code.state(attributes, own) == f"changed: {name}"
+        path.write_text(before)
+
+
+def test_a_module_of_ours_rests_on_nothing_beside_it(package):
+    (package / "experiments" / "numpy.py").write_text("A = 1")  # not what `import numpy` finds
+    edit(package / "experiments/run.py", '"""Run."""', "import numpy")
+    assert "numpy" not in code.modules_at(*place(package))
 
 
 def test_the_book_s_experiments_rest_on_samplers_and_not_on_the_machinery():

@@ -161,3 +161,15 @@ def test_a_script_leaves_the_book_s_folders_alone(means):
 def test_a_script_that_fails_says_so_by_its_exit_code(means):
     failed = script(means, FEATLEARN_RESULTS="means.py/below")
     assert failed.returncode == 1 and failed.stderr.startswith("error: means.py/below: ")
+
+
+def test_a_changed_module_beside_the_script_runs_it_anew(means):
+    example = (means / "means.py").read_text()
+    (means / "means.py").write_text("import helper\n" + example.replace("draws.m", "helper.m"))
+    assert "helper.mean()" in (means / "means.py").read_text()
+    for value in (1.0, 2.0):
+        (means / "helper.py").write_text(f"def mean():\n    return {value}\n")
+        done = script(means, "--workers", "1")
+        assert done.returncode == 0, done.stderr
+        assert (store.load("means", folder="results")["mean"] == value).all()
+    assert "means: changed: helper; measuring" in done.stdout

@@ -21,8 +21,9 @@ A sweep of one's own is a script, here ``means.py``::
 ``results/means.nc``, or in the folder that FEATLEARN_RESULTS names; ``--workers 2`` takes two
 processes. ``store.load("means", folder="results")`` reads the result. Stopped or killed, it
 goes on where it was: a finished point is kept in the folder ``runs`` beside the result, or in
-that of FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it, so
-that a change of either runs anew. With ``EXECUTOR=slurm PARTITION=main`` before it each point
+that of FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it (what
+``run_point`` needs of the script, of modules in the script's folder and of featlearn), so that a
+change of either runs anew. With ``EXECUTOR=slurm PARTITION=main`` before it each point
 is a job of that partition of a Slurm cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and
 ACCOUNT say what each job asks for.
 """

@@ -3,7 +3,8 @@
 Found in the source text alone, nothing is imported or run. Of the module that defines
 ``run_point`` only the statements count that it reaches by name, so that another grid or
 another title leaves finished runs valid. What these import of featlearn counts as whole
-modules, and so does what those import. Comments, docstrings and layout do not count.
+modules, and so does what those import; for a script of one's own, modules in its folder count
+as well. Comments, docstrings and layout do not count.
 """
 
 import ast
@@ -61,15 +62,17 @@ def modules_at(module, function, file):
     statements = _reached(_parse(file), function)
     if not statements:
         raise ValueError(f"function = {function!r}: {module} does not define it")
+    beside = None if _file(module) else Path(file).parent
     found = {module: _digest(_text(statements))}
-    waiting = [name for node in statements for name in _imports(node, module)]
+    waiting = [name for node in statements for name in _imports(node, module, beside)]
     while waiting:
         name = waiting.pop()
         if name not in found:
-            tree = _parse(_file(name))
+            source = _file(name, beside)
+            tree = _parse(source)
             found[name] = _digest(_text(tree.body))
-            is_package = _file(name).name == "__init__.py"
-            waiting += _imports(tree, f"{name}.__init__" if is_package else name)
+            is_package = source.name == "__init__.py"
+            waiting += _imports(tree, f"{name}.__init__" if is_package else name, beside)
     return dict(sorted(found.items()))
 
 
@@ -186,7 +189,7 @@ def _is_main_guard(node):
     return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
 
 
-def _imports(node, module):
+def _imports(node, module, beside):
     """Modules of ours that a piece of code imports, docstring-only packages aside."""
     package = module.split(".")[:-1]
     for found in ast.walk(node):
@@ -195,22 +198,23 @@ def _imports(node, module):
         elif isinstance(found, ast.ImportFrom):
             base = package[: len(package) - found.level + 1] if found.level else []
             stem = ".".join([*base, *([found.module] if found.module else [])])
-            inner = [f"{stem}.{alias.name}" for alias in found.names]
+            inner = [f"{stem}.{alias.name}".lstrip(".") for alias in found.names]
             # A name that is not a module is the package's own.
-            names = [name if _file(name) else stem for name in inner]
+            names = [name if _file(name, beside) else stem or "__init__" for name in inner]
         else:
             continue
         for name in names:
-            if name != PLOTTING and _file(name):
+            if name != PLOTTING and _file(name, beside):
                 yield name
 
 
-def _file(module):
-    """File of a module of ours, or None."""
+def _file(module, beside=None):
+    """File of a module of ours, or of one in a script's folder; None of any other."""
     parts = module.split(".")
-    if parts[0] != PACKAGE:
+    folder = ROOT if parts[0] == PACKAGE else beside
+    if folder is None:
         return None
-    path = ROOT.joinpath(*parts)
+    path = folder.joinpath(*parts)
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((c for c in candidates if c.is_file()), None)
 
