@@ -38,6 +38,7 @@ def test_unknown_settings_are_named():
         ({"claim": "two\nlines"}, "claim = "),
         ({"points": []}, r"points = \[\]"),
         ({"columns": ("N",)}, "columns has 'N'"),
+        ({"units": {"d": "1"}}, r"units\['d'\] = '1'"),
         ({"run_point": lambda config: None}, "run_point = "),
     ],
 )
@@ -61,8 +62,9 @@ def test_a_variable_without_units_is_named(folder):
     lacking = Experiment(
         tiny.name, tiny.claim, tiny.points, tiny.run_point, ("d", "seed"), units=units
     )
-    with pytest.raises(ValueError, match="'draws'"):
+    with pytest.raises(ValueError, match="tiny, first point: .*'draws'"):
         lacking.measure(workers=1, progress=False)
+    assert begun_points(folder) == [2]  # and not after the last point
 
 
 def test_experiments_of_the_book_have_names_and_grids_of_their_own():

@@ -107,6 +107,21 @@ def test_a_corrupt_run_is_named_by_the_command(folder, start):
     fails_in_one_line(start("--workers", "1"), path.name, "corrupt", "delete it")
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_point_whose_code_fails_is_named_with_its_traceback(folder, start, workers):
+    (folder / "fail-5").touch()
+    _, said = (process := start("--workers", workers)).communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("error: tiny, d=5: RuntimeError: stopped at d = 5 (ti")
+    assert said.count("Traceback") == 1 and 'raise RuntimeError(f"stopped at' in said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_point_that_refuses_its_settings_is_named_in_one_line(folder, start, workers):
+    (folder / "refuse-5").touch()
+    fails_in_one_line(start("--workers", workers), "tiny, d=5: d = 5: another is needed (tiny.py:")
+
+
 def test_what_is_stored_with_this_code_is_not_measured_again(folder, capsys):
     assert main([experiment()], ["--workers", "1"]) == 0
     assert "tiny: missing; measuring" in capsys.readouterr().out

@@ -106,10 +106,15 @@ def test_a_point_whose_code_fails_is_named(folder, submit):
     assert said.splitlines()[-1].startswith("error: tiny, d=5: RuntimeError: stopped at d = 5")
     assert "Traceback" not in said
     (folder / "fail-5").unlink()
+    (folder / "refuse-5").touch()
+    _, said = (process := submit()).communicate(timeout=90)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("error: tiny, d=5: d = 5: another is needed (tiny.py:")
+    (folder / "refuse-5").unlink()
     process = submit()
     process.communicate(timeout=90)
     assert process.returncode == 0
-    assert sorted(begun_points(folder)) == [2, 3, 5, 5, 7]
+    assert sorted(begun_points(folder)) == [2, 3, 5, 5, 5, 7]
 
 
 def test_what_slurm_refuses_is_said(folder, submit):

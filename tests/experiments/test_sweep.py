@@ -44,11 +44,42 @@ def test_results_come_in_order_and_are_kept(folder):
 
 def test_a_failed_sweep_goes_on(folder):
     (folder / "fail-5").touch()
-    with pytest.raises(RuntimeError, match="stopped at d = 5"):
+    with pytest.raises(store.ResultError, match="tiny, d=5: RuntimeError: stopped at d = 5"):
         sweep(folder)
     (folder / "fail-5").unlink()
     sweep(folder)
     assert begun_points(folder) == [2, 3, 5, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "what, said",
+    [
+        ("refuse", r"^tiny, d=5: d = 5: another is needed \(tiny\.py:\d+\)$"),
+        ("nan", r"^tiny, d=5: variable 'draws' holds NaN"),
+    ],
+)
+def test_a_point_that_cannot_be_stored_is_named_and_not_kept(folder, what, said):
+    (folder / f"{what}-5").touch()
+    with pytest.raises(store.ResultError, match=said) as caught:
+        sweep(folder)
+    assert not hasattr(caught.value, "__notes__")
+    assert begun_points(folder) == [2, 3, 5]  # at once, not when the last one ran
+    assert len(list((folder / "runs").rglob("*.nc"))) == 2
+    (folder / f"{what}-5").unlink()
+    sweep(folder)
+    assert begun_points(folder) == [2, 3, 5, 5, 7]
+
+
+def test_variables_without_units_and_other_things_are_refused_at_the_first_point(folder):
+    with pytest.raises(store.ResultError, match="tiny, first point: units lacks .*'draws'"):
+        sweep(folder, variables=["d", "seed"])
+    assert begun_points(folder) == [2]
+    with pytest.raises(store.ResultError, match="tiny, first point: run_point gave a float, not"):
+        run_sweep(Sweep("tiny", POINTS, a_number, folder=folder), workers=1, progress=False)
+
+
+def a_number(config):
+    return 1.0
 
 
 def test_a_changed_point_runs_and_the_others_do_not(folder):
@@ -257,7 +288,7 @@ def test_a_point_waits_for_the_one_who_runs_it(folder):
     def fail():
         try:
             found.complete(path)
-        except RuntimeError as error:
+        except store.ResultError as error:
             failed.append(error)
 
     other = threading.Thread(target=fail)

@@ -23,7 +23,11 @@ def run_point(config):
         time.sleep(0.02)
     if (folder / f"fail-{d}").exists():
         raise RuntimeError(f"stopped at d = {d}")
+    if (folder / f"refuse-{d}").exists():
+        raise ValueError(f"d = {d}: another is needed")
     draws = np.random.default_rng([d, config["seed"]]).normal(size=config["size"])
+    if (folder / f"nan-{d}").exists():
+        draws[0] = np.nan
     return xr.Dataset({"draws": ("draw", draws)})
 
 

@@ -26,7 +26,8 @@ def main(experiments, arguments=None):
     Returns
     -------
     int
-        Exit code. What stands against a folder, a file or a setting is said in one line.
+        Exit code. What stands against a folder, a file or a setting is said in one line. If the
+        code of a point fails, that line names the point, after the traceback of the error.
     """
     known = {experiment.name: experiment for experiment in experiments}
     parser = argparse.ArgumentParser(
@@ -58,6 +59,8 @@ def main(experiments, arguments=None):
         for experiment in chosen:
             _run(experiment, run_sweep, results, runs)
     except (ValueError, OSError) as error:
+        for trace in getattr(error, "__notes__", ()):
+            print(trace, file=sys.stderr)
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -139,6 +139,9 @@ class Experiment:
         for key in self._functions():
             if key not in self.units:
                 raise ValueError(f"columns has {key!r}, whose units are missing")
+        for key, pair in self.units.items():
+            if isinstance(pair, str) or len(pair) != 2:
+                raise ValueError(f"units[{key!r}] = {pair!r}: a long name and units are needed")
 
     def columns_of(self, config):
         """Values of the columns at a configuration."""
@@ -169,7 +172,8 @@ class Experiment:
             The points along ``point`` with their columns; the provenance and the code in
             its attributes. ``wall_seconds`` is the sum over the points.
         """
-        sweep = Sweep(self.name, self.points, self.run_point, folder=folder, gpu=self.gpu)
+        options = {"folder": folder, "gpu": self.gpu, "variables": self.units}
+        sweep = Sweep(self.name, self.points, self.run_point, **options)
         self._adopt_stored(sweep, stored)
         (run_sweep or _here(workers))(sweep, progress=progress)
         return self._merge(sweep.results(), sweep.code)

@@ -198,11 +198,11 @@ def _raise_failure(sweep, path, logs, attempts):
     import submitit
 
     job = submitit.SlurmJob(folder=logs, job_id=_job(path))
-    shown = f"{sweep.name}, {sweep.title(path)}"
+    shown = sweep.shown(path)
     if job.paths.result_pickle.exists():
         outcome, said = pickle.loads(job.paths.result_pickle.read_bytes())
         if outcome == "error":  # then it is the traceback
-            said = said.strip().splitlines()[-1]
+            said = said.strip().splitlines()[-1].rpartition(f"{shown}: ")[2]
             raise store.ResultError(f"{shown}: {said}; log: {job.paths.stderr}")
     if attempts == ATTEMPTS:
         raise store.ResultError(

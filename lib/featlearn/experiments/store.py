@@ -201,6 +201,30 @@ def path_of(name, folder=None):
     return Path(folder or results_folder()) / f"{name}.nc"
 
 
+def require_values(shown, dataset):
+    """See that the variables of a data set can be stored: finite numbers, booleans or text.
+
+    Parameters
+    ----------
+    shown : str
+        What the error names.
+    dataset : xarray.Dataset
+
+    Raises
+    ------
+    ResultError
+    """
+    for name, variable in dataset.variables.items():
+        text = all(isinstance(value, str) for value in variable.values.flat)
+        if variable.dtype.kind not in "fiubU" and not (variable.dtype == object and text):
+            raise ResultError(
+                f"{shown}: variable {name!r} has type {variable.dtype}; "
+                "numbers, booleans or text are needed"
+            )
+        if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
+            raise ResultError(f"{shown}: variable {name!r} holds NaN or infinity")
+
+
 def _check(path, dataset):
     missing = [key for key in REQUIRED if key not in dataset.attrs]
     if missing:
@@ -210,15 +234,8 @@ def _check(path, dataset):
             raise ResultError(f"{path.name}: attribute {key!r} is a {type(value).__name__}")
         if not isinstance(value, str) and not np.isfinite(value):
             raise ResultError(f"{path.name}: attribute {key!r} is NaN or infinite")
+    require_values(path.name, dataset)
     for name, variable in dataset.variables.items():
-        text = all(isinstance(value, str) for value in variable.values.flat)
-        if variable.dtype.kind not in "fiubU" and not (variable.dtype == object and text):
-            raise ResultError(
-                f"{path.name}: variable {name!r} has type {variable.dtype}; "
-                "numbers, booleans or text are needed"
-            )
-        if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
-            raise ResultError(f"{path.name}: variable {name!r} holds NaN or infinity")
         lacking = [key for key in ("long_name", "units") if key not in variable.attrs]
         if lacking:
             raise ResultError(f"{path.name}: variable {name!r} lacks {lacking}")

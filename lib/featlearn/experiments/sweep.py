@@ -3,10 +3,13 @@
 import fcntl
 import os
 import re
+import traceback
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from time import perf_counter
+
+import xarray as xr
 
 from . import code, store
 from .provenance import canonical, config_hash, surroundings
@@ -32,6 +35,8 @@ class Sweep:
         Instead of :func:`featlearn.experiments.store.runs_folder`.
     gpu : bool
         Whether ``run_point`` computes on a GPU where there is one.
+    variables : collection of str, optional
+        Names that a result's variables may have: those with units. Any by default.
 
     Raises
     ------
@@ -41,10 +46,11 @@ class Sweep:
         If the folder cannot be written to.
     """
 
-    def __init__(self, name, points, run_point, *, folder=None, gpu=False):
+    def __init__(self, name, points, run_point, *, folder=None, gpu=False, variables=None):
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             raise ValueError(f"name = {name!r}: lower-case letters, digits and hyphens are needed")
         self.name, self.run_point, self.gpu = name, run_point, gpu
+        self.variables = None if variables is None else frozenset(variables)
         self.place = code.place(run_point)
         self.code = code.attributes(*self.place)
         self.folder = Path(folder or store.runs_folder()).absolute() / name
@@ -54,6 +60,7 @@ class Sweep:
             if path in self.points:
                 raise ValueError(f"points[{i}] = {point!r}: stands in the sweep twice")
             self.points[path] = point
+        self.first = next(iter(self.points.values()), None)  # also where a job has one point only
         store.require_writable(self.folder)
 
     def missing(self):
@@ -86,6 +93,12 @@ class Sweep:
         -------
         bool
             False if another process runs the point and we do not wait.
+
+        Raises
+        ------
+        ResultError
+            Naming the point, if its code fails or gives what cannot be stored. A note holds
+            the traceback, but not of a ValueError or OSError, which say what is wrong.
         """
         with _claimed(path, wait) as claimed:
             if claimed and not path.exists():
@@ -158,15 +171,18 @@ class Sweep:
                 if claimed and not path.exists():
                     self._keep(path, result)
 
+    def shown(self, path):
+        """The sweep and the point, as errors name them."""
+        return f"{self.name}, {self.title(path)}"
+
     def title(self, path):
         """What tells a point from the first one."""
-        first = next(iter(self.points.values()))
         point = self.points[path]
         # Lists, such as seeds, are too long to show.
         differs = (
             f"{key}={value}"
             for key, value in point.items()
-            if first.get(key) != value and not isinstance(value, list)
+            if self.first.get(key) != value and not isinstance(value, list)
         )
         return " ".join(differs) or "first point"
 
@@ -174,10 +190,37 @@ class Sweep:
         for leftover in path.parent.glob(f".{path.stem}.*"):  # of a run that was killed
             leftover.unlink()
         started = perf_counter()
-        point = self.points[path]
-        result = self.run_point(deepcopy(point))
+        try:
+            result = self.run_point(deepcopy(self.points[path]))
+        except Exception as error:
+            raise self._failure(path, error) from error
         seconds = perf_counter() - started
+        self._require_storable(path, result)
         self._keep(path, result.assign_attrs(surroundings(self.gpu), wall_seconds=seconds))
+
+    def _failure(self, path, error):
+        """Name a point whose code failed, and the line of the file that holds ``run_point``."""
+        code_file = self.run_point.__code__.co_filename  # a job's is not that of the script
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == code_file]
+        where = f" ({Path(self.place[2]).name}:{lines[-1]})" if lines else ""
+        expected = isinstance(error, ValueError | OSError)
+        said = str(error) if expected else f"{type(error).__name__}: {error}"
+        failure = store.ResultError(f"{self.shown(path)}: {said}{where}")
+        if not expected:  # a note comes through from a worker, a cause does not
+            failure.add_note("".join(traceback.format_exception(error)).rstrip())
+        return failure
+
+    def _require_storable(self, path, result):
+        """Now, and not when all points are put together hours later."""
+        shown = self.shown(path)
+        if not isinstance(result, xr.Dataset):
+            kind = type(result).__name__
+            raise store.ResultError(f"{shown}: run_point gave a {kind}, not an xarray.Dataset")
+        store.require_values(shown, result)
+        for key in result.variables:
+            if self.variables is not None and key not in self.variables:
+                raise store.ResultError(f"{shown}: units lacks the variable {key!r}")
 
     def _keep(self, path, result):
         point = self.points[path]
