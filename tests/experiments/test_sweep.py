@@ -13,7 +13,7 @@ from featlearn.experiments.provenance import config_hash
 from featlearn.experiments.sweep import Sweep, address
 from featlearn.experiments.workers import environment, gpus, run_sweep
 
-from .tiny import begun, begun_points, experiment, run_point, wait_for
+from .tiny import begun, begun_points, experiment, log, run_point, wait_for
 
 POINTS = experiment().points
 
@@ -313,8 +313,29 @@ def test_devices_go_round():
 def test_devices_are_those_that_are_visible(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
     assert gpus() == ["3", "1"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus() == []
+    for none in ("", "-1", "NoDevFiles", " "):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert gpus() == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, GPU-a,-1,2")  # as CUDA reads it
+    assert gpus() == ["1", "GPU-a"]
+
+
+def test_a_sweep_on_gpus_has_a_worker_a_device(folder, start):
+    hold(folder, 2, 3)  # neither worker can take all points
+    process = start(TINY_GPU="1", CUDA_VISIBLE_DEVICES="0,1")
+    wait_for(lambda: {2, 3} <= set(begun_points(folder)))
+    release(folder)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    found = {(pid, gpu) for _, pid, gpu in log(folder)}
+    assert len(found) == 2 and {gpu for _, gpu in found} == {"0", "1"}
+    assert sorted(begun_points(folder)) == [2, 3, 5, 7]
+
+
+def test_a_sweep_without_gpus_leaves_the_devices_alone(folder, start):
+    process = start("--workers", "2", TINY_GPU="1", CUDA_VISIBLE_DEVICES="-1")
+    process.communicate(timeout=60)
+    assert process.returncode == 0 and {gpu for _, _, gpu in log(folder)} == {"-1"}
 
 
 def test_a_merged_result_has_its_columns_and_provenance(folder):

@@ -17,8 +17,8 @@ from featlearn.experiments.experiment import Experiment, grid
 
 def run_point(config):
     folder, d = Path(os.environ["TINY"]), config["d"]
-    with open(folder / "log", "a") as log:
-        log.write(f"{d} {os.getpid()}\n")
+    with open(folder / "log", "a") as file:
+        file.write(f"{d} {os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}\n")
     while (folder / f"hold-{d}").exists():
         time.sleep(0.02)
     if (folder / f"fail-{d}").exists():
@@ -31,7 +31,7 @@ def run_point(config):
     return xr.Dataset({"draws": ("draw", draws)})
 
 
-def experiment(size=4):
+def experiment(size=4, gpu=False):
     return Experiment(
         name="tiny",
         claim="Normal numbers are normal.",
@@ -39,14 +39,20 @@ def experiment(size=4):
         run_point=run_point,
         columns=("d", "seed"),
         units={"draws": ("number", "1"), "d": ("dimension", "1"), "seed": ("seed", "1")},
+        gpu=gpu,
     )
+
+
+def log(folder):
+    """Of each point that was begun, in their order: it, the process that did, and its GPU."""
+    path = folder / "log"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(int(d), int(pid), gpu) for d, pid, gpu in (line.split(" ") for line in lines)]
 
 
 def begun(folder):
     """Pairs of a point that was begun and the process that did, in their order."""
-    log = folder / "log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [tuple(map(int, line.split())) for line in lines]
+    return [(d, pid) for d, pid, _ in log(folder)]
 
 
 def begun_points(folder):
@@ -61,4 +67,5 @@ def wait_for(condition, seconds=60):
 
 
 if __name__ == "__main__":
-    sys.exit(main([experiment(int(os.environ.get("TINY_SIZE", 4)))]))
+    size, gpu = int(os.environ.get("TINY_SIZE", 4)), "TINY_GPU" in os.environ
+    sys.exit(main([experiment(size, gpu)]))

@@ -25,5 +25,6 @@ that of FEATLEARN_RUNS, under a hash of its configuration and of the code that c
 ``run_point`` needs of the script, of modules in the script's folder and of featlearn), so that a
 change of either runs anew. With ``EXECUTOR=slurm PARTITION=main`` before it each point
 is a job of that partition of a Slurm cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and
-ACCOUNT say what each job asks for.
+ACCOUNT say what each job asks for. With ``gpu=True`` in the Experiment a sweep has one process a
+GPU, which sees only that one; on Slurm GPUS=1 asks for one a job.
 """

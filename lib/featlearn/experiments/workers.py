@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 from contextlib import contextmanager
+from itertools import takewhile
 from multiprocessing.connection import wait
 
 import torch
@@ -79,8 +80,9 @@ def environment(i, workers, cores, devices):
 def gpus():
     """Names of the GPUs that CUDA may use, as in CUDA_VISIBLE_DEVICES."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name for name in named.split(",") if name.strip()]
+    if named is not None:  # CUDA reads it up to the first name that no GPU can have
+        names = (name.strip() for name in named.split(","))
+        return list(takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
     return [str(i) for i in range(torch.cuda.device_count())]
 
 
