@@ -2,16 +2,17 @@
 
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from featlearn.experiments import code, store
+from featlearn.experiments import code, store, workers
 from featlearn.experiments.provenance import config_hash
 from featlearn.experiments.sweep import Sweep, address
-from featlearn.experiments.workers import environment, gpus, run_sweep
+from featlearn.experiments.workers import Progress, environment, gpus, run_sweep
 
 from .tiny import begun, begun_points, experiment, log, run_point, wait_for
 
@@ -166,6 +167,24 @@ def test_progress_tells_the_point_and_the_time_left(folder, capsys):
     shown = capsys.readouterr().err
     assert "tiny" in shown and "4/4" in shown and "d=7" in shown
     assert "<00:00" in shown  # time spent < time left
+
+
+def lines(capsys, sweep, looks=50):
+    capsys.readouterr()
+    with Progress(sweep, True) as bar:
+        for _ in range(looks):
+            bar.look()
+    return capsys.readouterr().err
+
+
+def test_a_log_is_not_flooded_with_progress(folder, capsys, monkeypatch):
+    found = Sweep("tiny", POINTS, run_point)
+    shown = lines(capsys, found)
+    assert shown.count("\n") == shown.count("0/4") == 2 and "\r" not in shown  # first and last
+    monkeypatch.setattr(workers, "LOGGED", 0.0)
+    assert lines(capsys, found).count("\n") == 51
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert lines(capsys, found).count("\r") > 50  # drawn over and over
 
 
 def test_what_a_killed_run_left_is_swept_away(folder):

@@ -1,9 +1,12 @@
 """A sweep on one machine: several processes that share its cores and its GPUs."""
 
+import io
 import multiprocessing
 import os
 import pickle
 import signal
+import sys
+import time
 from contextlib import contextmanager
 from itertools import takewhile
 from multiprocessing.connection import wait
@@ -14,6 +17,7 @@ from tqdm import tqdm
 from .store import ResultError
 
 POLL = 0.2  # seconds between two looks at what is finished
+LOGGED = 30.0  # seconds between two lines of progress where no terminal overwrites them
 
 
 def run_sweep(sweep, *, workers=None, progress=True):
@@ -87,20 +91,25 @@ def gpus():
 
 
 class Progress:
-    """A bar that follows the files of a sweep, whoever writes them."""
+    """A bar that follows the files of a sweep, whoever writes them; in a log, some lines."""
 
     def __init__(self, sweep, shown):
-        self.sweep = sweep
+        self.sweep, self.shown = sweep, shown
+        self.drawn, self.due = sys.stderr.isatty(), 0.0
         self.left = set(sweep.missing())
         total = len(sweep.points)
         # What was finished took no time now: as `initial` it does not spoil the estimate.
         counts = {"total": total, "initial": total - len(self.left)}
-        self.bar = tqdm(**counts, desc=sweep.name, disable=not shown, unit="point")
+        # In a log stand only the lines of `_log`.
+        options = {} if self.drawn else {"file": io.StringIO(), "mininterval": float("inf")}
+        self.bar = tqdm(**counts, **options, desc=sweep.name, disable=not shown, unit="point")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        if not self.drawn:
+            self._log()
         self.bar.close()
 
     def look(self):
@@ -110,7 +119,15 @@ class Progress:
         for path in new:
             self.bar.set_postfix_str(self.sweep.title(path), refresh=False)
             self.bar.update()
-        self.bar.refresh()
+        if self.drawn:
+            self.bar.refresh()
+        elif self.left and time.monotonic() >= self.due:
+            self._log()
+
+    def _log(self):
+        if self.shown:
+            print(self.bar, file=sys.stderr, flush=True)
+        self.due = time.monotonic() + LOGGED
 
 
 def _share(sweep, environments, bar):
