@@ -8,6 +8,7 @@ import sys
 import textwrap
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -23,6 +24,19 @@ def test_a_grid_is_the_product_with_defaults():
     found = grid({"d": 1, "N": 2, "widths": [3]}, N=(4, 5), widths=([6], [7, 8]))
     assert found[1] == {"d": 1, "N": 4, "widths": [7, 8]} and len(found) == 4
     assert grid({"d": 1}) == [{"d": 1}]
+
+
+def test_scalars_of_numpy_become_plain():
+    """So that they are shown, hashed and stored like others."""
+    defaults = {"N": np.int64(2), "widths": [np.int64(3), 4], "d": 1, "k": 1.0, "on": 0, "how": ""}
+    numpy_s = dict(
+        d=np.arange(10, 11), k=np.array([0.25]), on=np.array([True]), how=np.array(["a"])
+    )
+    found = grid(defaults, **numpy_s)
+    expected = {"N": 2, "widths": [3, 4], "d": 10, "k": 0.25, "on": True, "how": "a"}
+    assert repr(found) == repr([expected])
+    assert found == [settings(defaults, **{key: values[0] for key, values in numpy_s.items()})]
+    assert type(settings({"k": 1.0}, k=np.float64(0.5))["k"]) is float
 
 
 def test_unknown_settings_are_named():

@@ -1,6 +1,7 @@
 """Full disks and forbidden folders: one clear line, and what is finished stays."""
 
 import errno
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_a_folder_that_cannot_be_is_refused_before_any_work(folder, start, varia
     place = folder / "file" / "below"
     fails_in_one_line(start(**{variable: str(place)}), place, "cannot be written to")
     assert begun_points(folder) == []
+
+
+def test_a_file_system_without_locks_is_named(folder, monkeypatch, capsys):
+    data = experiment().measure(workers=1, progress=False)
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    refused = "its file system refuses locks (No locks available)"
+    with pytest.raises(store.StorageError) as caught:
+        store.save("tiny", data)
+    assert str(caught.value) == f"{folder / 'results'}: {refused}"
+    assert main([experiment(5)], ["--workers", "1"]) == 1
+    assert f"error: {folder / 'runs' / 'tiny'}: {refused}\n" in capsys.readouterr().err
 
 
 def test_a_corrupt_run_is_named_by_the_command(folder, start):

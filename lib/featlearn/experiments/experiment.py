@@ -16,7 +16,7 @@ from .sweep import Sweep
 
 
 def settings(defaults, **changes):
-    """A configuration: the defaults with some settings changed.
+    """A configuration: the defaults with some settings changed, numpy's scalars made plain.
 
     Raises
     ------
@@ -31,7 +31,13 @@ def settings(defaults, **changes):
     unknown = set(changes) - set(defaults)
     if unknown:
         raise ValueError(f"unknown settings {sorted(unknown)}: known are {sorted(defaults)}")
-    return dict(defaults) | changes
+    return {key: _plain(value) for key, value in (dict(defaults) | changes).items()}
+
+
+def _plain(value):
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def whole_sizes(sizes, least):
@@ -61,7 +67,7 @@ def grid(defaults, **values):
     defaults : dict
         All settings.
     **values : iterable
-        Values of those that vary; the last one varies fastest.
+        Values of those that vary, numpy's as well; the last one varies fastest.
 
     Returns
     -------
@@ -77,9 +83,9 @@ def grid(defaults, **values):
     >>> grid({"d": 10, "seed": 0}, d=(2, 3), seed=range(2))
     [{'d': 2, 'seed': 0}, {'d': 2, 'seed': 1}, {'d': 3, 'seed': 0}, {'d': 3, 'seed': 1}]
     """
-    settings(defaults, **values)
+    settings(defaults, **dict.fromkeys(values))  # refuse unknown names of an empty grid as well
     combinations = product(*values.values())
-    return [dict(defaults) | dict(zip(values, found, strict=True)) for found in combinations]
+    return [settings(defaults, **dict(zip(values, found, strict=True))) for found in combinations]
 
 
 @dataclass(frozen=True)

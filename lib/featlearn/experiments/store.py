@@ -189,6 +189,24 @@ def storing(folder):
         raise StorageError(f"{folder}: {what}") from error
 
 
+def lock(file, folder, flags=fcntl.LOCK_EX):
+    """Take the kernel's lock of a file or a folder.
+
+    Raises
+    ------
+    StorageError
+        Naming the folder, if its file system has no locks.
+    BlockingIOError
+        If another process has it and ``flags`` say not to wait.
+    """
+    try:
+        fcntl.flock(file, flags)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{folder}: its file system refuses locks ({error.strerror})") from error
+
+
 def sha256(path):
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -258,7 +276,7 @@ def _locked(folder):
     """Hold the folder's lock: writers of the registry take turns; no file is left behind."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, folder)
         yield
     finally:
         os.close(handle)

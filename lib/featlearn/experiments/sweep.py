@@ -275,7 +275,7 @@ def _claimed(path, wait):
         lock = open(path.with_suffix(".lock"), "ab")
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            store.lock(lock, path.parent, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return
