@@ -5,7 +5,7 @@ from math import cos, pi, sin
 import pytest
 import torch
 
-from featlearn.inference import hmc
+from featlearn.inference import hmc, two_stage
 from featlearn.inference.alignment_variance import AlignmentVariance
 from featlearn.inference.laws import Rungs, restraints
 from tests.inference.cases import (
@@ -23,14 +23,14 @@ from tests.inference.cases import (
 from tests.inference.gradients import WrongGradient
 
 
-def trajectory(target, law, z, p, angle, n):
-    """``hmc.step`` with given momenta and no jitter: final state and acceptance."""
+def trajectory(target, law, z, p, angle, n, module=hmc):
+    """A module's ``step`` with given momenta and no jitter: final state and acceptance."""
     with pytest.MonkeyPatch.context() as patch:
         # 0.5 puts the jitter at its mean; a proposal is taken if its acceptance is higher.
-        patch.setattr(hmc, "_uniform", lambda like, g: torch.full_like(like, 0.5))
+        patch.setattr(module, "_uniform", lambda like, g: torch.full_like(like, 0.5))
         patch.setattr(torch, "randn", lambda *a, **k: p.clone())
         start = hmc.initial_state(target, z)
-        state, info = hmc.step(target, law, start, full(len(z), angle), n, None)
+        state, info = module.step(target, law, start, full(len(z), angle), n, None)
     assert info.accepted.all()
     return state, info.acceptance
 
@@ -166,24 +166,29 @@ def test_step_sizes_are_jittered_by_a_fifth():
     assert abs(z_score(angle, 1.0)) < THRESHOLD
 
 
-def test_rejections_undo_the_error_of_long_steps():
+on_both_integrators = pytest.mark.parametrize("module", [hmc, two_stage])
+
+
+@on_both_integrators
+def test_rejections_undo_the_error_of_long_steps(module):
     """N(0, 1/2) stays as it is though many trajectories are refused."""
-    g, target = generator(3), GaussianTarget()
+    g, target, angle = generator(3), GaussianTarget(), 1.5 if module is hmc else 2.4
     z = torch.randn((20000, 1), generator=g, dtype=torch.float64) / 2**0.5
     state = hmc.initial_state(target, z)
     for _ in range(10):
-        state, info = hmc.step(target, PLAIN, state, full(len(z), 1.5), 1, g)
+        state, info = module.step(target, PLAIN, state, full(len(z), angle), 1, g)
     assert 0.3 < info.accepted.double().mean() < 0.9
     assert abs(z_score(state.z.ravel() ** 2, 0.5)) < THRESHOLD
     torch.testing.assert_close(state.statistic, 0.5 * state.z[:, 0].square())
     assert torch.equal(state.gradient, state.z)
 
 
-def test_energy_that_is_not_finite_is_a_divergence():
+@on_both_integrators
+def test_energy_that_is_not_finite_is_a_divergence(module):
     g, z = generator(4), torch.zeros((500, 1), dtype=torch.float64)
     target = GaussianTarget(wall=0.2)
     start = hmc.initial_state(target, z)
-    state, info = hmc.step(target, PLAIN, start, full(500, 1.0), 1, g)
+    state, info = module.step(target, PLAIN, start, full(500, 1.0), 1, g)
     outside = info.divergent
     assert outside.any() and not outside.all()
     assert not info.accepted[outside].any() and (info.acceptance[outside] == 0).all()

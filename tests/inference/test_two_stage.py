@@ -6,38 +6,12 @@ import pytest
 import torch
 
 from featlearn.inference import hmc, two_stage
-from tests.inference.cases import (
-    PLAIN,
-    THRESHOLD,
-    GaussianTarget,
-    full,
-    generator,
-    network_of,
-    on_all_kinds,
-    posterior_of,
-    scaled,
-    z_score,
-)
-
-
-def trajectory(step, module, target, law, z, p, angle, n):
-    """A step function with given momenta and no jitter: final state and acceptance."""
-    with pytest.MonkeyPatch.context() as patch:
-        # 0.5 puts the jitter at its mean; a proposal is taken if its acceptance is higher.
-        patch.setattr(module, "_uniform", lambda like, g: torch.full_like(like, 0.5))
-        patch.setattr(torch, "randn", lambda *a, **k: p.clone())
-        start = hmc.initial_state(target, z)
-        state, info = step(target, law, start, full(len(z), angle), n, None)
-    assert info.accepted.all()
-    return state, info.acceptance
+from tests.inference.cases import PLAIN, generator, network_of, on_all_kinds, posterior_of, scaled
+from tests.inference.test_hmc import trajectory
 
 
 def ours(*arguments):
-    return trajectory(two_stage.step, two_stage, *arguments)
-
-
-def leapfrog(*arguments):
-    return trajectory(hmc.step, hmc, *arguments)
+    return trajectory(*arguments, module=two_stage)
 
 
 def cases(kind, B=12):
@@ -52,7 +26,7 @@ def test_with_equal_kicks_a_step_is_two_leapfrog_steps(kind, monkeypatch):
     monkeypatch.setattr(two_stage, "KICK", 0.25)
     target, law, z, p = cases(kind)
     one, acceptance = ours(target, law, z, p, 0.1, 4)
-    other, expected = leapfrog(target, law, z, p, 0.05, 8)
+    other, expected = trajectory(target, law, z, p, 0.05, 8)
     torch.testing.assert_close(one.z, other.z)
     torch.testing.assert_close(one.gradient, other.gradient)
     torch.testing.assert_close(acceptance, expected, rtol=1e-8, atol=1e-10)
@@ -130,24 +104,5 @@ def test_without_data_turns_are_exact(kind, angle):
     torch.testing.assert_close(acceptance, torch.ones_like(acceptance), rtol=0, atol=1e-12)
 
 
-def test_rejections_undo_the_error_of_long_steps():
-    """N(0, 1/2) stays as it is though many trajectories are refused."""
-    g, target = generator(3), GaussianTarget()
-    z = torch.randn((20000, 1), generator=g, dtype=torch.float64) / 2**0.5
-    state = hmc.initial_state(target, z)
-    for _ in range(10):
-        state, info = two_stage.step(target, PLAIN, state, full(len(z), 2.4), 1, g)
-    assert 0.3 < info.accepted.double().mean() < 0.95
-    assert abs(z_score(state.z.ravel() ** 2, 0.5)) < THRESHOLD
-    torch.testing.assert_close(state.statistic, 0.5 * state.z[:, 0].square())
-    assert torch.equal(state.gradient, state.z)
-
-
-def test_energy_that_is_not_finite_is_a_divergence():
-    g, z = generator(4), torch.zeros((500, 1), dtype=torch.float64)
-    start = hmc.initial_state(GaussianTarget(wall=0.2), z)
-    state, info = two_stage.step(GaussianTarget(wall=0.2), PLAIN, start, full(500, 1.0), 1, g)
-    outside = info.divergent
-    assert outside.any() and not outside.all()
-    assert not info.accepted[outside].any() and (info.acceptance[outside] == 0).all()
-    assert torch.isfinite(state.statistic).all() and (state.statistic < 0.2).all()
+def test_the_kick_removes_the_part_of_the_error_that_is_quadratic_in_the_force():
+    assert 1 - 6 * two_stage.KICK + 6 * two_stage.KICK**2 == pytest.approx(0, abs=1e-12)
