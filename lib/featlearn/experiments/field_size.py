@@ -62,7 +62,7 @@ POINTS = [
         draws=400,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], n_steps=7, warmup=120, draws=650),
+    settings(DEFAULTS, widths=[800, 800], n_steps=12, warmup=250, draws=2350),
 ]
 
 
