@@ -48,7 +48,7 @@ results: $(INSTALLED) ## Measure what is missing in book/results (hours; EXECUTO
 
 bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers (half an hour; SIZES=15 for a part)
 	@$(VENV)/bin/python benchmarks/scaling.py
-	@$(VENV)/bin/python benchmarks/cost.py
+	@$(VENV)/bin/python benchmarks/cost.py --device $(DEVICE)
 	@$(VENV)/bin/python benchmarks/integrators.py
 	@$(VENV)/bin/python -m benchmarks.sampling $(BENCH)
 

@@ -1,9 +1,12 @@
-"""What a gradient costs, against its operation count and this machine's matrix rate: `make bench`.
+"""What a gradient costs: against its operation count, the matrix rate, and automatic gradients.
 
-Prints a table, and writes it with its provenance to `benchmarks/results/cost.json`. One thread
-and single precision; enough chains at once that their arrays still fit the processor's cache.
+`make bench` prints a table, and writes it with its provenance to `benchmarks/results/cost.json`.
+Single precision. On a processor: one thread, and enough chains at once that their arrays still
+fit the cache. On a GPU, `python benchmarks/cost.py --device cuda` (then `cost-cuda.json`): more
+chains until more make it no faster.
 """
 
+import argparse
 import json
 from pathlib import Path
 from time import perf_counter
@@ -14,8 +17,9 @@ from featlearn.experiments import code, provenance
 from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
 
-RESULTS = Path(__file__).with_name("results") / "cost.json"
-SECONDS, SQUARE = 1.0, 1000
+RESULTS = Path(__file__).with_name("results")
+SECONDS = 1.0
+SQUARE = {"cpu": 1000, "cuda": 8192}  # size of the large matrices
 SIZES = [  # d, widths, P, patches; a doubling of each, and the size of the field
     *[(d, [d], 6 * d, 1) for d in (10, 20, 40, 80, 160)],
     *[(40, [N], 240, 1) for N in (20, 80, 160, 320)],
@@ -39,59 +43,107 @@ def operations(network, P):
     return 2 * P * network.patches * layers + 4 * P * F * m + m**3
 
 
-def time_of(function):
+def time_of(function, device="cpu"):
     """Seconds of a call, the fastest of a few batches."""
-    function()
-    began = perf_counter()
-    function()
-    calls = max(1, int(SECONDS / 3 / (perf_counter() - began)))
-    batches = []
-    for _ in range(3):
+
+    def batch(calls):
         began = perf_counter()
         for _ in range(calls):
             function()
-        batches.append((perf_counter() - began) / calls)
-    return min(batches)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return (perf_counter() - began) / calls
+
+    batch(1)
+    calls = max(1, int(SECONDS / 3 / batch(1)))
+    return min(batch(calls) for _ in range(3))
 
 
-def measure():
+def fastest(time_with, most=4096):
+    """Seconds a chain and number of chains, doubled while that saves more than a tenth.
+
+    Parameters
+    ----------
+    time_with : callable
+        From a number of chains to the seconds of a call.
+    most : int
+    """
+    chains, best = 1, time_with(1)
+    while 2 * chains <= most:
+        try:
+            seconds = time_with(2 * chains) / (2 * chains)
+        except torch.OutOfMemoryError:
+            break
+        if seconds > 0.9 * best:
+            break
+        chains, best = 2 * chains, seconds
+    return best, chains
+
+
+def gradients(network, P, chains, device):
+    """The gradient of our own and that of torch's autograd, as functions of nothing."""
+    x, y = network.datasets([0] * chains, P, device, torch.float32)
+    posterior = CollapsedPosterior(network, x, y)
+    generator = torch.Generator(device=device).manual_seed(0)
+    z = network.prior(chains, generator).float()
+    leaf = z.clone().requires_grad_()
+
+    def automatic():
+        return torch.autograd.grad(posterior.statistic(leaf).sum(), leaf)[0]
+
+    return lambda: posterior.statistic_and_gradient(z)[1], automatic
+
+
+def measure(device="cpu", sizes=SIZES):
     """Rows of the table, and the rate of large matrix products in operations a second."""
-    generator = torch.Generator().manual_seed(0)
-    square = torch.randn(SQUARE, SQUARE, generator=generator)
-    rate = 2 * SQUARE**3 / time_of(lambda: square @ square)
+    generator = torch.Generator(device=device).manual_seed(0)
+    square = torch.randn(SQUARE[device], SQUARE[device], generator=generator, device=device)
+    rate = 2 * SQUARE[device] ** 3 / time_of(lambda: square @ square, device)
     rows = []
-    for d, widths, P, patches in SIZES:
+    for d, widths, P, patches in sizes:
         network = Network(d, widths, patches=patches)
-        chains = max(1, min(16, 2_000_000 // (P * max(network.features, d))))
-        x, y = network.datasets([0] * chains, P, dtype=torch.float32)
-        posterior = CollapsedPosterior(network, x, y)
-        z = network.prior(chains, generator).float()
-        seconds = time_of(lambda p=posterior, z=z: p.statistic_and_gradient(z)) / chains
+
+        def with_chains(chains, kind, network=network, P=P):
+            return time_of(gradients(network, P, chains, torch.device(device))[kind], device)
+
+        if device == "cuda":
+            seconds, chains = fastest(lambda chains: with_chains(chains, 0))
+        else:
+            chains = max(1, min(16, 2_000_000 // (P * max(network.features, d))))
+            seconds = with_chains(chains, 0) / chains
+        automatic = with_chains(chains, 1) / chains
         count = operations(network, P)
         rows.append(
             dict(d=d, widths=widths, P=P, patches=patches, chains=chains, operations=count)
-            | dict(seconds=seconds, fraction=count / seconds / rate)
+            | dict(seconds=seconds, automatic=automatic, fraction=count / seconds / rate)
         )
     return rows, rate
 
 
-def main():
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu", choices=tuple(SQUARE))
+    device = parser.parse_args(arguments).device
+    if device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: there is none here")
     torch.set_num_threads(1)
     timed = code.attributes(*code.place(measure))  # not what it is edited to meanwhile
-    rows, rate = measure()
+    rows, rate = measure(device)
     print(f"large matrix products: {rate / 1e9:.0f} G operations a second")
-    print(f"{'d':>4} {'widths':>11} {'P':>5} {'Nw':>3} {'operations':>11} {'us':>9} {'of rate':>7}")
+    head = ("d", "widths", "P", "Nw", "chains", "operations", "us", "of rate", "autograd / ours")
+    print("{:>4} {:>11} {:>5} {:>3} {:>6} {:>11} {:>9} {:>7} {:>15}".format(*head))
     for row in rows:
         widths = ", ".join(map(str, row["widths"]))
         print(
-            f"{row['d']:4} {widths:>11} {row['P']:5} {row['patches']:3} {row['operations']:11.3g} "
-            f"{1e6 * row['seconds']:9.1f} {row['fraction']:7.0%}"
+            f"{row['d']:4} {widths:>11} {row['P']:5} {row['patches']:3} {row['chains']:6} "
+            f"{row['operations']:11.3g} {1e6 * row['seconds']:9.1f} {row['fraction']:7.0%} "
+            f"{row['automatic'] / row['seconds']:15.2f}"
         )
-    origin = provenance.collect(
-        {"benchmark": "cost", "square": SQUARE}, device="cpu", dtype="float32", seeds={"all": 0}
-    )
+    config = {"benchmark": "cost", "square": SQUARE[device]}
+    origin = provenance.collect(config, device=device, dtype="float32", seeds={"all": 0})
     content = {"provenance": origin | timed, "rate": rate, "rows": rows}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n", "utf8")
+    name = "cost.json" if device == "cpu" else f"cost-{device}.json"
+    (RESULTS / name).write_text(json.dumps(content, indent=1) + "\n", "utf8")
 
 
 if __name__ == "__main__":

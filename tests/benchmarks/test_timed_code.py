@@ -151,12 +151,14 @@ def written(path, function):
 
 
 def test_a_run_of_cost_records_its_code(tmp_path, monkeypatch, threads):
-    monkeypatch.setattr(cost, "RESULTS", tmp_path / "cost.json")
-    monkeypatch.setattr(cost, "SIZES", [(4, [3], 8, 1)])
+    monkeypatch.setattr(cost, "RESULTS", tmp_path)
+    monkeypatch.setattr(cost.measure, "__defaults__", ("cpu", [(4, [3], 8, 1)]))
     monkeypatch.setattr(cost, "SECONDS", 0.01)
-    monkeypatch.setattr(cost, "SQUARE", 10)
-    cost.main()
-    assert written(cost.RESULTS, cost.measure) == "current"
+    monkeypatch.setitem(cost.SQUARE, "cpu", 10)
+    cost.main([])
+    assert written(tmp_path / "cost.json", cost.measure) == "current"
+    (row,) = json.loads((tmp_path / "cost.json").read_text())["rows"]
+    assert row["chains"] == 16 and row["seconds"] > 0 and row["automatic"] > 0
 
 
 def test_a_run_of_integrators_records_its_code(tmp_path, monkeypatch, threads):
