@@ -51,6 +51,14 @@ def test_error_bars_of_another_curve_are_not_taken(ax):
     assert bars == ["0.5", "0.5", "", "", "", ""]
 
 
+def test_a_point_keeps_its_own_error_bar_where_others_reach_over_it(ax):
+    for colour, y, error in (("blue", 1.0, 0.9), ("orange", 1.2, 0.1), ("blue", 1.3, 0.4)):
+        points(ax, [2.0], [y], [error], certified=[1], colour=COLOURS[colour])
+    ends = [numbers(row, "y_low", "y_high") for row in rows(ax.figure)]
+    kept = [end for end in ends if np.isfinite(end).all()]
+    np.testing.assert_allclose(kept, [[0.1, 1.9], [1.1, 1.3], [0.9, 1.7]], rtol=1e-5)
+
+
 def test_theory_lines_and_levels_are_told_apart(ax):
     ax.plot([1, 2], [3, 4], label="theory")
     ax.axhline(2)

@@ -64,16 +64,17 @@ def _rows(ax):
 
 
 def _error_bars(ax):
-    """Return the vertical error bars as (x, low, high), and the lines that are their caps."""
+    """Return the vertical error bars as (colour, x, low, high), and the lines of their caps."""
     bars, caps = [], set()
     for container in ax.containers:
         if isinstance(container, ErrorbarContainer):
             _, capped, stems = container.lines
             caps.update(capped)
             for stem in stems:
+                colour = to_hex(stem.get_color()[0])
                 for segment in stem.get_segments():
                     if len(segment) == 2 and segment[0][0] == segment[1][0]:
-                        bars.append((segment[0][0], *sorted(segment[:, 1])))
+                        bars.append((colour, segment[0][0], *sorted(segment[:, 1])))
     return bars, caps
 
 
@@ -90,16 +91,18 @@ def _line(ax, line, bars):
     kind = "points" if line.get_linestyle() == "None" else "line"
     has_marks = line.get_marker() not in ("None", None, "", " ")
     for here, there in zip(x, y, strict=True):
-        ends = _numbers(*_bar(here, there, bars)) if has_marks else ("", "")
+        ends = _numbers(*_bar(here, there, name[1], bars)) if has_marks else ("", "")
         yield kind, *name, *_numbers(here, there), *ends, ""
 
 
-def _bar(x, y, bars):
-    """Return the ends of the error bar through a point, or two NaN."""
-    for at, low, high in bars:
-        if at == x and low <= y <= high:
-            return low, high
-    return np.nan, np.nan
+def _bar(x, y, colour, bars):
+    """Return the ends of the error bar of a point, or two NaN.
+
+    Bars of several curves may reach over it: its own has its colour, and is centred on it
+    most nearly.
+    """
+    own = [bar[2:] for bar in bars if bar[:2] == (colour, x) and bar[2] <= y <= bar[3]]
+    return min(own, key=lambda ends: abs(sum(ends) / 2 - y), default=(np.nan, np.nan))
 
 
 def _collection(collection):

@@ -8,6 +8,7 @@ from . import (
     field_size,
     prior_energy,
     propagation,
+    store,
     three_layer_sweeps,
     two_layer_flattened,
     two_layer_ladder,
@@ -37,4 +38,4 @@ MODULES = (
 EXPERIMENTS = tuple(experiment for module in MODULES for experiment in module.EXPERIMENTS)
 
 if __name__ == "__main__":
-    sys.exit(main(EXPERIMENTS))
+    sys.exit(main(EXPERIMENTS, results=store.results_folder(), runs=store.runs_folder()))

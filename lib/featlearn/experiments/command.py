@@ -10,18 +10,19 @@ from . import slurm, store, workers
 EXECUTORS = ("local", "slurm")
 
 
-def main(experiments, arguments=None):
+def main(experiments, arguments=None, *, results="results", runs=None):
     """Run experiments by name and store what they measured.
-
-    The book's own are stored in its folders, those of a script in ``results`` in the current
-    directory, with their finished points in ``results/runs``; FEATLEARN_RESULTS and
-    FEATLEARN_RUNS name other folders.
 
     Parameters
     ----------
     experiments : sequence of Experiment
     arguments : list of str, optional
         Instead of the command line's.
+    results : path
+        Folder of the results, unless FEATLEARN_RESULTS names another.
+    runs : path, optional
+        Folder of finished points, unless FEATLEARN_RUNS names another; ``runs`` in that of
+        the results by default.
 
     Returns
     -------
@@ -47,7 +48,8 @@ def main(experiments, arguments=None):
     if unknown:
         parser.error(f"NAME = {sorted(unknown)}: one of {sorted(known)} is needed")
     chosen = [known[name] for name in options.names or known]
-    results, runs = _folders()
+    results = store.results_folder(results)
+    runs = store.runs_folder(runs or results / "runs")
     try:
         if options.list:
             for experiment in chosen:
@@ -67,15 +69,6 @@ def main(experiments, arguments=None):
         print("stopped: what is finished is kept, start again to go on", file=sys.stderr)
         return 130
     return 0
-
-
-def _folders():
-    """Where results and finished points are kept."""
-    started = sys.modules["__main__"].__spec__  # none of a script that is a file
-    if started and started.name == f"{__package__}.__main__":
-        return store.results_folder(), store.runs_folder()
-    results = store.results_folder("results")
-    return results, store.runs_folder(results / "runs")
 
 
 def _run(experiment, run_sweep, results, runs):
