@@ -26,7 +26,8 @@ from .spot import Spot
 
 NAME = "field-size"
 STARTS = ("prior", "planted")
-TARGET = 0.75  # acceptance that the step sizes are adapted to
+TARGET = 0.65  # acceptance that the step sizes are adapted to: optimal in high dimension
+SEEN = ("alignment", "first", "second", "acceptance", "step_size")  # after each trajectory
 PARTS = 80  # of a run whose path is kept
 NUMBERS = np.arange(13)  # of specialised neurons; the last stands for all that is more
 
@@ -40,7 +41,7 @@ DEFAULTS = {
     "data_seed": [100, 0],
     "chains": 2,
     "planted": 10,
-    "n_steps": 5,
+    "n_steps": 6,
     "warmup": 250,
     "draws": 4000,
     "n_jumps": 10,
@@ -56,17 +57,18 @@ POINTS = [
         widths=[20],
         P=120,
         data_seed=[20, 0],
+        n_steps=5,
         chains=8,
         planted=4,
         warmup=300,
         draws=400,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], n_steps=12, warmup=250, draws=2350),
+    settings(DEFAULTS, widths=[800, 800], n_steps=8),
 ]
 
 
-def run_point(config, device="auto", progress=None):
+def run_point(config, device="auto", progress=None, checkpoint=None):
     """Sample one network from both starts.
 
     Parameters
@@ -76,6 +78,8 @@ def run_point(config, device="auto", progress=None):
     device : {"auto", "cpu", "cuda"}
     progress : str, optional
         Title of a progress bar.
+    checkpoint : Checkpoints, optional
+        Keeps the state of the run, to go on after a kill or to a larger number of draws.
 
     Returns
     -------
@@ -92,9 +96,9 @@ def run_point(config, device="auto", progress=None):
     generator = torch.Generator(device=where).manual_seed(config["seed"])
     planted = network.planted(half, generator, config["planted"], layer=0)
     z = torch.cat([network.prior(half, generator), planted]).to(dtype)
-    began = perf_counter()
-    draws = _sample(CollapsedPosterior(network, x, y), z, config, progress)
-    seconds = perf_counter() - began
+    settings = {key: value for key, value in config.items() if key != "draws"}
+    state = checkpoint and checkpoint.of(settings)
+    draws, seconds = _sample(CollapsedPosterior(network, x, y), z, config, progress, state)
     kept = slice(config["warmup"], None)
     alignment = draws["alignment"][:, kept].astype(float)
     counts = [draws["first"][:, kept], draws["second"][:, kept]]
@@ -129,8 +133,8 @@ def run_point(config, device="auto", progress=None):
             "trajectories": trajectories,
             "gradients": trajectories * (2 * config["n_steps"] + 1),  # one more after the jumps
             "seconds": seconds,
-            "step_size": by_start(draws["step_size"].cpu().numpy()),
-            "acceptance": by_start(draws["acceptance"].cpu().numpy()),
+            "step_size": by_start(draws["step_size"][:, -1]),
+            "acceptance": by_start(draws["acceptance"][:, kept]),
         },
         coords={
             "start": list(STARTS),
@@ -140,15 +144,23 @@ def run_point(config, device="auto", progress=None):
     )
 
 
-def _sample(posterior, z, config, progress):
-    """What chains saw, warm-up included: arrays (chain, draw) by name; step sizes (chain,)."""
+def _sample(posterior, z, config, progress, checkpoint):
+    """What chains saw, warm-up included: arrays (chain, draw) by name; and the seconds it took."""
     network, law = posterior.network, Rungs(POSTERIOR)
     generator = torch.Generator(device=z.device).manual_seed(config["seed"] + 1)
-    state, ones = hmc.initial_state(posterior, z), torch.ones_like(z[:, 0])
-    averaging = DualAveraging(ones / z.shape[1] ** 0.25, TARGET)
-    kept, accepted = [], torch.zeros_like(ones)
+    averaging = DualAveraging(torch.ones_like(z[:, 0]) / z.shape[1] ** 0.25, TARGET)
     warmup, total = config["warmup"], config["warmup"] + config["draws"]
-    for i in tqdm(range(total), desc=progress, disable=progress is None, leave=False):
+    seen, seconds = [], []
+    if saved := checkpoint and checkpoint.load():
+        z = saved["z"].to(z.device)
+        generator.set_state(saved["generator"])
+        vars(averaging).update(saved["averaging"])
+        seen, seconds = list(saved["seen"].to(z.device)), saved["seconds"].tolist()
+    state, ones = hmc.initial_state(posterior, z), torch.ones_like(z[:, 0])
+    began = perf_counter() - (seconds[-1] if seconds else 0.0)
+    done, hidden = len(seen), progress is None
+    steps = range(done, total)
+    for i in tqdm(steps, progress, total, initial=done, disable=hidden, leave=False):
         step_size = averaging.step_size if i < warmup else averaging.final()
         state, info = two_stage.step(posterior, law, state, step_size, config["n_steps"], generator)
         moved, _ = jumps.sweep(posterior, state.z, ones, config["n_jumps"], generator)
@@ -156,19 +168,25 @@ def _sample(posterior, z, config, progress):
         if i < warmup:
             averaging.update(info.acceptance)
             if 2 * (i + 1) == warmup:  # forget the way to equilibrium
-                averaging = DualAveraging(averaging.final() / 10, TARGET)
-        else:
-            accepted += info.acceptance
+                averaging = DualAveraging(averaging.final(), TARGET)
+                averaging.centre = averaging.log_mean  # and search from here, not above
         numbers = [specialised(r) for r in network.responses(network.layers(state.z))[:2]]
         numbers += [torch.zeros_like(numbers[0])] * (2 - len(numbers))
-        kept.append((posterior.alignment(state.z)[0], *numbers))
-    names = ("alignment", "first", "second")
-    found = {
-        k: torch.stack(v, 1).cpu().numpy()
-        for k, v in zip(names, zip(*kept, strict=True), strict=True)
-    }
-    found["step_size"], found["acceptance"] = averaging.final(), accepted / config["draws"]
-    return found
+        alignment = posterior.alignment(state.z)[0]
+        seen.append(torch.stack([alignment, *numbers, info.acceptance, step_size]))
+        seconds.append(perf_counter() - began)
+        if checkpoint and (checkpoint.due or i + 1 == total):
+            checkpoint.save(
+                {
+                    "z": state.z,
+                    "generator": generator.get_state(),
+                    "averaging": vars(averaging),
+                    "seen": torch.stack(seen),
+                    "seconds": torch.tensor(seconds, dtype=torch.float64),
+                }
+            )
+    found = torch.stack(seen[:total]).cpu().numpy()  # (draw, quantity, chain)
+    return {name: found[:, k].T for k, name in enumerate(SEEN)}, seconds[total - 1]
 
 
 UNITS = {

@@ -130,7 +130,7 @@ def write(path, dataset):
         if variable.ndim and variable.dtype.kind in "fiub"
     }
     # Made in memory: on a full disk HDF5 fails in many ways, a plain write in one.
-    _replace(path, dataset.to_netcdf(engine="h5netcdf", encoding=compressed))
+    write_bytes(path, dataset.to_netcdf(engine="h5netcdf", encoding=compressed))
 
 
 def read(path):
@@ -153,7 +153,7 @@ def read(path):
 
 def write_text(path, text):
     """Write a text file atomically."""
-    _replace(path, text.encode())
+    write_bytes(path, text.encode())
 
 
 def require_writable(folder):
@@ -282,8 +282,8 @@ def _locked(folder):
         os.close(handle)
 
 
-def _replace(path, content):
-    """Write a temporary file in the same folder, flush it to disk, then rename it."""
+def write_bytes(path, content):
+    """Write a file atomically: a temporary one in the same folder, flushed to disk and renamed."""
     with storing(path.parent):
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -1,6 +1,7 @@
 """Sweeps that can be stopped and go on: each finished point is kept in a file of its own."""
 
 import fcntl
+import inspect
 import os
 import re
 import traceback
@@ -12,6 +13,7 @@ from time import perf_counter
 import xarray as xr
 
 from . import code, store
+from .checkpoint import Checkpoints
 from .provenance import canonical, config_hash, surroundings
 
 
@@ -30,7 +32,8 @@ class Sweep:
     points : list of dict
         Plain configurations, seeds included.
     run_point : function
-        From a configuration to an ``xarray.Dataset``; at the top of a module.
+        From a configuration to an ``xarray.Dataset``; at the top of a module. With an argument
+        ``checkpoint`` it is given a :class:`featlearn.experiments.checkpoint.Checkpoints`.
     folder : path, optional
         Instead of :func:`featlearn.experiments.store.runs_folder`.
     gpu : bool
@@ -191,12 +194,17 @@ class Sweep:
             leftover.unlink()
         started = perf_counter()
         try:
-            result = self.run_point(deepcopy(self.points[path]))
+            result = self.run_point(deepcopy(self.points[path]), **self._options())
         except Exception as error:
             raise self._failure(path, error) from error
         seconds = perf_counter() - started
         self._require_storable(path, result)
         self._keep(path, result.assign_attrs(surroundings(self.gpu), wall_seconds=seconds))
+
+    def _options(self):
+        if "checkpoint" not in inspect.signature(self.run_point).parameters:
+            return {}
+        return {"checkpoint": Checkpoints(self.folder, self.code["code_hash"])}
 
     def _failure(self, path, error):
         """Name a point whose code failed, and the line of the file that holds ``run_point``."""
