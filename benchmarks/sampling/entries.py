@@ -131,7 +131,7 @@ def _run_langevin(settings, reference, launch):
     """Find the step in two passes, then measure at it with a seed of its own.
 
     The first pass rules out steps that are surely biased; the second spends its time on
-    the three largest that are left.
+    the three largest that are left, and goes on to smaller ones while none of them passes.
     """
     total, seed = settings["seconds"], settings["seed"]
 
@@ -148,6 +148,11 @@ def _run_langevin(settings, reference, launch):
     chosen = judge.possibly_unbiased(rungs, reference)[:3]
     fine = climb(chosen, FINE, seed + 1)
     step, verdict = judge.largest_unbiased(fine, reference)
+    for smaller in [s for s in LADDER if s < min(chosen)]:
+        if verdict != "none":
+            break
+        fine += climb([smaller], FINE / 3, seed + 1)
+        step, verdict = judge.largest_unbiased(fine, reference)
     asked = {"seconds": (1 - COARSE - FINE) * total, "tunings": [step], "seed": seed + 2}
     about, (draws,) = launch(settings | asked)
     entry = _entry(about, draws, SETTLE)
