@@ -19,12 +19,15 @@ A sweep of one's own is a script, here ``means.py``::
 
 ``python means.py`` runs what is missing on all cores and stores the whole in
 ``results/means.nc``, or in the folder that FEATLEARN_RESULTS names; ``--workers 2`` takes two
-processes. ``store.load("means", folder="results")`` reads the result. Stopped or killed, it
-goes on where it was: a finished point is kept in the folder ``runs`` beside the result, or in
-that of FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it (what
+processes. ``store.load("means", folder="results")`` reads the result. Stopped or killed, it goes
+on where it was: a finished point is kept in the folder ``runs`` beside the result, or in that of
+FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it (what
 ``run_point`` needs of the script, of modules in the script's folder and of featlearn), so that a
-change of either runs anew. With ``EXECUTOR=slurm PARTITION=main`` before it each point
-is a job of that partition of a Slurm cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and
-ACCOUNT say what each job asks for. With ``gpu=True`` in the Experiment a sweep has one process a
-GPU, which sees only that one; on Slurm GPUS=1 asks for one a job.
+change of either runs anew. A point of hours takes an argument ``checkpoint``, with which it goes
+on from the last minutes: ``state = checkpoint.of({"seed": config["seed"]})`` names a file,
+``state.load()`` gives what ``state.save(...)`` kept in it, or None. With ``EXECUTOR=slurm
+PARTITION=main`` before it each point is a job of that partition of a Slurm cluster; TIME
+(minutes), CPUS, MEMORY (GB), GPUS and ACCOUNT say what each job asks for. With ``gpu=True`` in
+the Experiment a sweep has one process a GPU, which sees only that one; on Slurm GPUS=1 asks for
+one a job.
 """

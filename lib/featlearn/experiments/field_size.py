@@ -96,8 +96,8 @@ def run_point(config, device="auto", progress=None, checkpoint=None):
     generator = torch.Generator(device=where).manual_seed(config["seed"])
     planted = network.planted(half, generator, config["planted"], layer=0)
     z = torch.cat([network.prior(half, generator), planted]).to(dtype)
-    settings = {key: value for key, value in config.items() if key != "draws"}
-    state = checkpoint and checkpoint.of(settings)
+    chain = {key: value for key, value in config.items() if key != "draws"}  # of any length
+    state = checkpoint and checkpoint.of(chain)
     draws, seconds = _sample(CollapsedPosterior(network, x, y), z, config, progress, state)
     kept = slice(config["warmup"], None)
     alignment = draws["alignment"][:, kept].astype(float)
