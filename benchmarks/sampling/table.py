@@ -6,7 +6,7 @@ NOTES = [
     "of the energy an effective sample; ours spends its neuron jumps besides.",
     "ours/rival: ratio of ESS/s; above 1 ours is faster. bias: of the mean alignment, from ours.",
     "Rivals start at draws of ours, Langevin and MCLMC have no test, so their bias stays.",
-    "Langevin runs at the largest step of a ladder whose estimated bias is below 2 %, or the least.",
+    "Langevin runs at the largest step, or the least, whose estimated bias is below 2 %.",
     "* not converged: R-hat above 1.05 or ESS below 100; its ESS/s is an upper bound.",
 ]
 HEAD = (
