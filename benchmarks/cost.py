@@ -80,6 +80,17 @@ def fastest(time_with, most=4096):
     return best, chains
 
 
+def with_fewer(time_with, chains):
+    """Seconds a chain with this number of chains, or a part of them that fits the memory."""
+    while True:
+        try:
+            return time_with(chains) / chains
+        except torch.OutOfMemoryError:
+            if chains == 1:
+                raise
+            chains //= 2
+
+
 def gradients(network, P, chains, device):
     """The gradient of our own and that of torch's autograd, as functions of nothing."""
     x, y = network.datasets([0] * chains, P, device, torch.float32)
@@ -111,7 +122,7 @@ def measure(device="cpu", sizes=SIZES):
         else:
             chains = max(1, min(16, 2_000_000 // (P * max(network.features, d))))
             seconds = with_chains(chains, 0) / chains
-        automatic = with_chains(chains, 1) / chains
+        automatic = with_fewer(lambda chains: with_chains(chains, 1), chains)
         count = operations(network, P)
         rows.append(
             dict(d=d, widths=widths, P=P, patches=patches, chains=chains, operations=count)

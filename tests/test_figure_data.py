@@ -59,6 +59,14 @@ def test_a_point_keeps_its_own_error_bar_where_others_reach_over_it(ax):
     np.testing.assert_allclose(kept, [[0.1, 1.9], [1.1, 1.3], [0.9, 1.7]], rtol=1e-5)
 
 
+def test_bars_of_a_colour_of_their_own_belong_to_the_points_they_were_drawn_with(ax):
+    ax.errorbar([1, 2], [1, 1], [0.5, 0.5], fmt="o", ecolor=["red", "blue"])
+    ax.errorbar([1, 2], [1.1, 1.1], [0.1, 0.1], fmt="s", ecolor="grey")
+    ax.errorbar([1, 2], [3, 3], [0.5, 0.5], fmt="o", ecolor="none")
+    lows = [row["y_low"] for row in rows(ax.figure)]
+    assert lows == ["0.5", "0.5", "1", "1", "2.5", "2.5"]
+
+
 def test_theory_lines_and_levels_are_told_apart(ax):
     ax.plot([1, 2], [3, 4], label="theory")
     ax.axhline(2)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import cycle
 
 import numpy as np
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
@@ -64,17 +65,22 @@ def _rows(ax):
 
 
 def _error_bars(ax):
-    """Return the vertical error bars as (colour, x, low, high), and the lines of their caps."""
+    """Return the vertical error bars as (owner, x, low, high), and the lines of their caps.
+
+    The owner is the line of points that the bars were drawn with, or else their colour.
+    """
     bars, caps = [], set()
     for container in ax.containers:
         if isinstance(container, ErrorbarContainer):
-            _, capped, stems = container.lines
+            marks, capped, stems = container.lines
             caps.update(capped)
             for stem in stems:
-                colour = to_hex(stem.get_color()[0])
-                for segment in stem.get_segments():
+                segments = stem.get_segments()
+                colours = cycle([to_hex(c) for c in stem.get_color()] or [""])
+                for segment, colour in zip(segments, colours, strict=False):
                     if len(segment) == 2 and segment[0][0] == segment[1][0]:
-                        bars.append((colour, segment[0][0], *sorted(segment[:, 1])))
+                        owner = colour if marks is None else marks
+                        bars.append((owner, segment[0][0], *sorted(segment[:, 1])))
     return bars, caps
 
 
@@ -91,17 +97,18 @@ def _line(ax, line, bars):
     kind = "points" if line.get_linestyle() == "None" else "line"
     has_marks = line.get_marker() not in ("None", None, "", " ")
     for here, there in zip(x, y, strict=True):
-        ends = _numbers(*_bar(here, there, name[1], bars)) if has_marks else ("", "")
+        own = (line, name[1])
+        ends = _numbers(*_bar(here, there, own, bars)) if has_marks else ("", "")
         yield kind, *name, *_numbers(here, there), *ends, ""
 
 
-def _bar(x, y, colour, bars):
+def _bar(x, y, owners, bars):
     """Return the ends of the error bar of a point, or two NaN.
 
-    Bars of several curves may reach over it: its own has its colour, and is centred on it
-    most nearly.
+    Bars of several curves may reach over it: its own has its line or its colour, and is centred
+    on it most nearly.
     """
-    own = [bar[2:] for bar in bars if bar[:2] == (colour, x) and bar[2] <= y <= bar[3]]
+    own = [bar[2:] for bar in bars if bar[0] in owners and bar[1] == x and bar[2] <= y <= bar[3]]
     return min(own, key=lambda ends: abs(sum(ends) / 2 - y), default=(np.nan, np.nan))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from benchmarks.cost import fastest, gradients, main, operations
+from benchmarks.cost import fastest, gradients, main, operations, with_fewer
 from torch.utils.flop_counter import FlopCounterMode
 
 from featlearn.inference.network import Network
@@ -48,6 +48,7 @@ def test_chains_that_do_not_fit_are_not_taken():
         return 1.0
 
     assert fastest(time_with) == (0.25, 4)
+    assert with_fewer(time_with, 32) == 0.25
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for a machine without a GPU")

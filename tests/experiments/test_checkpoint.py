@@ -1,5 +1,9 @@
 """States of long runs: what is kept is what was saved, and a run goes on from it as if unbroken."""
 
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
 import xarray as xr
@@ -15,18 +19,81 @@ SMALL = settings(
 )
 
 
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """All checkpoints of a test, closed in the end."""
+    found, begin = [], Checkpoint.__init__
+
+    def recorded(self, path, seconds=None):
+        begin(self, path, *([] if seconds is None else [seconds]))
+        found.append(self)
+
+    monkeypatch.setattr(Checkpoint, "__init__", recorded)
+    yield found
+    for checkpoint in found:
+        checkpoint.close()
+
+
 def test_a_state_comes_back_as_it_was(tmp_path):
     state = {"z": torch.randn(2, 3), "n": 4, "inner": {"t": torch.arange(3), "x": 0.5}}
-    kept = Checkpoints(tmp_path, "code").of({"d": 2})
-    assert kept.load() is None
+    checkpoints = Checkpoints(tmp_path, "code")
+    kept = checkpoints.of({"d": 2})
+    assert kept.load() is None and checkpoints.of({"d": 2}) is kept
     kept.save(state | {"n": 3})
     kept.save(state)
-    found = Checkpoints(tmp_path, "code").of({"d": 2}).load()
+    checkpoints.close()
+    found = checkpoints.of({"d": 2}).load()
     assert torch.equal(found["z"], state["z"]) and torch.equal(found["inner"]["t"], torch.arange(3))
-    assert (found["n"], found["inner"]["x"]) == (4, 0.5)
+    assert (found["n"], found["inner"]["x"]) == (4, 0.5) and set(found) == set(state)
+    assert checkpoints.of({"d": 3}).load() is None
     assert Checkpoints(tmp_path, "other code").of({"d": 2}).load() is None
-    assert Checkpoints(tmp_path, "code").of({"d": 3}).load() is None
-    assert len(list(tmp_path.iterdir())) == 1
+    assert Checkpoints(tmp_path, "code", "cuda").of({"d": 2}).load() is None
+    assert len(list(tmp_path.glob("*.state"))) == 1
+
+
+def test_the_time_of_all_processes_counts(tmp_path, monkeypatch):
+    clock = (10.0 * i for i in range(100))
+    monkeypatch.setattr("featlearn.experiments.checkpoint.monotonic", lambda: next(clock))
+    for before in (0.0, 10.0, 20.0):
+        checkpoints = Checkpoints(tmp_path, "code")
+        state = checkpoints.of({})
+        state.load()
+        assert checkpoints.spent == before
+        state.save({})
+        checkpoints.close()
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(1.0), np.zeros(2), Fraction(1, 2), {"t": np.int64(3)}]
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, value):
+    kept = Checkpoint(tmp_path / "a.state")
+    kept.save({"n": 1})
+    with pytest.raises(ValueError, match="state = .*: tensors, Python's numbers and text"):
+        kept.save({"n": 2, "value": value})
+    assert kept.load() == {"n": 1}
+
+
+def test_a_state_that_cannot_be_read_here_is_named(tmp_path, monkeypatch):
+    kept = Checkpoint(tmp_path / "a.state")
+    kept.save({"n": 1})
+    monkeypatch.setattr(torch, "load", lambda *_, **__: 1 / 0)
+    with pytest.raises(ResultError, match=f"{tmp_path.name}/a.state: .* cannot be read .division"):
+        kept.load()
+
+
+def test_another_process_waits_and_goes_on_from_there(tmp_path):
+    """Points that differ in their length only share a state."""
+    first = Checkpoints(tmp_path, "code")
+    first.of({}).save({"n": 1})
+    with ThreadPoolExecutor(1) as pool:  # a lock is of an open file, and so holds in a thread too
+        second = Checkpoints(tmp_path, "code")
+        found = pool.submit(lambda: second.of({}).load())
+        with pytest.raises(TimeoutError):
+            found.result(timeout=0.3)
+        first.of({}).save({"n": 2})
+        first.close()
+        assert found.result(timeout=30) == {"n": 2}
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: b[:200] + b"x" + b[201:]])
@@ -34,7 +101,7 @@ def test_a_corrupt_state_is_named(tmp_path, spoil):
     kept = Checkpoint(tmp_path / "a.state")
     kept.save({"n": torch.zeros(100)})
     kept.path.write_bytes(spoil(kept.path.read_bytes()))
-    with pytest.raises(ResultError, match="a.state: the state of a run is corrupt; delete it"):
+    with pytest.raises(ResultError, match="/a.state: the state of a run is corrupt; delete it"):
         kept.load()
 
 
@@ -45,7 +112,7 @@ def test_states_are_due_after_their_time_and_leave_no_other_file(tmp_path):
     assert kept.due
     (tmp_path / ".a.state.killed").touch()
     kept.save({})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.state"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a.state", "a.state.lock"}
 
 
 class Killed(BaseException):
@@ -128,3 +195,14 @@ def test_a_sweep_gives_its_points_a_place_for_their_states(tmp_path):
     sweep.complete(first)
     assert int(sweep._load(first).n) == 3
     assert len(list(tmp_path.rglob("*.state"))) == 1
+    before, seconds = slow_seconds(sweep, first)
+    assert seconds > before
+
+
+def slow_seconds(sweep, path):
+    """Seconds in the state of a point, and those of its result."""
+    states = Checkpoints(sweep.folder, sweep.code["code_hash"])
+    states.of({"d": sweep.points[path]["d"]}).load()
+    spent = states.spent
+    states.close()
+    return spent, float(sweep._load(path).attrs["wall_seconds"])

@@ -19,10 +19,18 @@ def test_a_small_network_end_to_end(widths):
     assert (run.second > 0).any() or len(widths) == 1
     assert ((run["first"] >= 0) & (run["first"] <= 5)).all()
     assert run["first"].sel(start="prior") < 2.5  # one weight in twelve is so large by chance
-    assert run.gradients == 90 * 11 and run.seconds > 0
+    assert run.gradients == 90 * 13 and run.seconds > 0
     assert run.path_number.shape == run.path_alignment.shape == (2, field_size.PARTS)
     np.testing.assert_allclose(run.share @ run.number, run["first"])
     assert (run.acceptance > 0.3).all()
+
+
+def test_the_first_half_of_a_run_is_left_out():
+    run = field_size.run_point(settings(SMALL, chains=2, widths=[5], draws=140), "cpu")
+    second_half = slice(field_size.PARTS // 2, None)  # parts of two trajectories each
+    np.testing.assert_allclose(
+        run.path_number.isel(part=second_half).mean("part"), run["first"], atol=1e-6
+    )
 
 
 def test_both_sizes_of_the_field_are_measured():

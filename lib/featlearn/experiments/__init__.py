@@ -23,11 +23,22 @@ processes. ``store.load("means", folder="results")`` reads the result. Stopped o
 on where it was: a finished point is kept in the folder ``runs`` beside the result, or in that of
 FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it (what
 ``run_point`` needs of the script, of modules in the script's folder and of featlearn), so that a
-change of either runs anew. A point of hours takes an argument ``checkpoint``, with which it goes
-on from the last minutes: ``state = checkpoint.of({"seed": config["seed"]})`` names a file,
-``state.load()`` gives what ``state.save(...)`` kept in it, or None. With ``EXECUTOR=slurm
-PARTITION=main`` before it each point is a job of that partition of a Slurm cluster; TIME
-(minutes), CPUS, MEMORY (GB), GPUS and ACCOUNT say what each job asks for. With ``gpu=True`` in
-the Experiment a sweep has one process a GPU, which sees only that one; on Slurm GPUS=1 asks for
-one a job.
+change of either runs anew.
+
+A point of hours takes an argument ``checkpoint``, with which it goes on where it was some
+minutes ago, and can be made longer::
+
+    def run_point(config, checkpoint):
+        state = checkpoint.of({"seed": config["seed"]})  # all settings but the length
+        draws = (state.load() or {"draws": []})["draws"]  # may be longer than asked for
+        while len(draws) < config["n"]:
+            draws = [*draws, draw(config["seed"], draws)]
+            if state.due or len(draws) == config["n"]:
+                state.save({"draws": draws})
+        return xr.Dataset({"mean": np.mean(draws[: config["n"]])})
+
+With ``EXECUTOR=slurm PARTITION=main`` before it each point is a job of that partition of a Slurm
+cluster; TIME (minutes), CPUS, MEMORY (GB), GPUS and ACCOUNT say what each job asks for. With
+``gpu=True`` in the Experiment a sweep has one process a GPU, which sees only that one; on Slurm
+GPUS=1 asks for one a job.
 """

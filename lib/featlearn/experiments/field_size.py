@@ -2,7 +2,8 @@
 
 Networks of this size are otherwise sampled by Langevin dynamics on all weights, with 5e7 to
 3e8 full-batch steps. One chain starts from the prior, with no specialised neuron; the other with
-more of them than the posterior holds, planted in the first layer.
+more of them than the posterior holds, planted in the first layer. Both are far from equilibrium:
+the first half of a run is left out, adaptation and all.
 """
 
 from math import ceil
@@ -99,7 +100,8 @@ def run_point(config, device="auto", progress=None, checkpoint=None):
     chain = {key: value for key, value in config.items() if key != "draws"}  # of any length
     state = checkpoint and checkpoint.of(chain)
     draws, seconds = _sample(CollapsedPosterior(network, x, y), z, config, progress, state)
-    kept = slice(config["warmup"], None)
+    trajectories = config["warmup"] + config["draws"]
+    kept = slice(max(config["warmup"], trajectories // 2), None)
     alignment = draws["alignment"][:, kept].astype(float)
     counts = [draws["first"][:, kept], draws["second"][:, kept]]
     found = diagnose(alignment)
@@ -115,7 +117,6 @@ def run_point(config, device="auto", progress=None, checkpoint=None):
 
     number = np.minimum(counts[0], NUMBERS[-1]).reshape(2, -1)
     moving = [q.bulk_ess for q in by_count if q.bulk_ess > 0]  # a number may never change
-    trajectories = config["warmup"] + config["draws"]
     return xr.Dataset(
         {
             "alignment": by_start(alignment),

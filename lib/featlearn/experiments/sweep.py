@@ -10,6 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from time import perf_counter
 
+import torch
 import xarray as xr
 
 from . import code, store
@@ -193,18 +194,21 @@ class Sweep:
         for leftover in path.parent.glob(f".{path.stem}.*"):  # of a run that was killed
             leftover.unlink()
         started = perf_counter()
+        states = Checkpoints(self.folder, self.code["code_hash"], self._device())
+        takes = inspect.signature(self.run_point).parameters
+        options = {"checkpoint": states} if "checkpoint" in takes else {}
         try:
-            result = self.run_point(deepcopy(self.points[path]), **self._options())
+            result = self.run_point(deepcopy(self.points[path]), **options)
         except Exception as error:
             raise self._failure(path, error) from error
-        seconds = perf_counter() - started
+        finally:
+            states.close()
+        seconds = perf_counter() - started + states.spent
         self._require_storable(path, result)
         self._keep(path, result.assign_attrs(surroundings(self.gpu), wall_seconds=seconds))
 
-    def _options(self):
-        if "checkpoint" not in inspect.signature(self.run_point).parameters:
-            return {}
-        return {"checkpoint": Checkpoints(self.folder, self.code["code_hash"])}
+    def _device(self):
+        return "cuda" if self.gpu and torch.cuda.is_available() else "cpu"
 
     def _failure(self, path, error):
         """Name a point whose code failed, and the line of the file that holds ``run_point``."""

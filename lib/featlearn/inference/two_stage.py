@@ -12,8 +12,9 @@ small networks at large P, nothing is gained.
 
 Rounding counts at this size too. In single precision cos^2 + sin^2 misses one by some 3e-8, and a
 turn written with them changes the energy by that share of all weights: a nat in a trajectory of a
-million weights. So a turn is made of three shears, each of which keeps the volume and takes itself
-back, whatever its rounded coefficient; and energies are summed in double precision.
+million weights. So a turn is made of three shears. Each keeps the volume and takes itself back,
+whatever its rounded coefficient, up to the rounding of its sums, which is small while a turn
+stays well below a half. Energies are summed in double precision.
 """
 
 from math import sqrt
