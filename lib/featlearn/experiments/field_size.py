@@ -44,7 +44,7 @@ DEFAULTS = {
     "planted": 10,
     "n_steps": 6,
     "warmup": 250,
-    "draws": 4000,
+    "draws": 2250,
     "n_jumps": 10,
     "seed": 1,
     "dtype": "float32",
@@ -65,7 +65,7 @@ POINTS = [
         draws=400,
     ),
     DEFAULTS,
-    settings(DEFAULTS, widths=[800, 800], n_steps=8),
+    settings(DEFAULTS, widths=[800, 800], n_steps=8, draws=950),
 ]
 
 
