@@ -199,11 +199,11 @@ class Sweep:
         options = {"checkpoint": states} if "checkpoint" in takes else {}
         try:
             result = self.run_point(deepcopy(self.points[path]), **options)
+            seconds = perf_counter() - started + states.spent
         except Exception as error:
             raise self._failure(path, error) from error
         finally:
             states.close()
-        seconds = perf_counter() - started + states.spent
         self._require_storable(path, result)
         self._keep(path, result.assign_attrs(surroundings(self.gpu), wall_seconds=seconds))
 
