@@ -159,6 +159,8 @@ def is_whole(parser, options):
 
 def main():
     parser, options = parse()
+    if set(options.entries) - {OURS} and not options.rivals_python.exists():
+        parser.error("--rivals-python: there is none; `make bench` installs the rivals first")
     limit_threads(options.threads)
     bench, rows = Bench(options), []
     names = [OURS] + [name for name in options.entries if name != OURS]

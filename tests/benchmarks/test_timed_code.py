@@ -196,3 +196,12 @@ def test_a_run_of_the_samplers_records_the_code_of_ours(tmp_path, monkeypatch):
     (row,) = json.loads((store / "sampling.json").read_text())["rows"]
     # Finished entries are kept by the same hash.
     assert row["config"]["code"] == code.attributes(*code.place(ours.ours))["code_hash"]
+
+
+def test_rivals_that_are_not_installed_are_named_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(entries, "run_ours", lambda *_: pytest.fail("it has begun"))
+    absent = str(tmp_path / "python")
+    monkeypatch.setattr(sys, "argv", ["bench", "--sizes", "15", "--rivals-python", absent])
+    with pytest.raises(SystemExit):
+        sampling.main()
+    assert "`make bench` installs the rivals first" in capsys.readouterr().err
