@@ -51,8 +51,8 @@ def test_chains_that_do_not_fit_are_not_taken():
     assert with_fewer(time_with, 32) == 0.25
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="for a machine without a GPU")
-def test_a_device_that_is_not_there_is_refused(capsys):
+def test_a_device_that_is_not_there_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit):
         main(["--device", "cuda"])
     assert "--device cuda: there is none here" in capsys.readouterr().err
