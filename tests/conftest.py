@@ -1,6 +1,7 @@
 """The rendered site; after the tests, which results and timings are of other code than today's."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def html():
         return render(ROOT).parent
     except SystemExit as stop:
         pytest.fail(str(stop))
+
+
+@pytest.fixture(autouse=True)
+def no_figure_left():
+    """Close what a test drew: the digest of a later one counts the open figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def stale():

@@ -14,9 +14,7 @@ matplotlib.use("Agg")
 
 @pytest.fixture
 def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
+    return plt.subplots()[1]
 
 
 def rows(figure):
@@ -106,7 +104,6 @@ def test_panels_are_numbered_and_described():
     assert text[0] == "# panel 1: two layers: x = $P/d$, y = alignment"
     assert text[1].startswith("# panel 2:") and text[2] == ",".join(COLUMNS)
     assert [row["panel"] for row in rows(fig) if row["kind"] == "line"] == ["1", "2"]
-    plt.close(fig)
 
 
 def test_what_is_not_a_number_is_empty(ax):

@@ -11,12 +11,6 @@ from featlearn.plotting import COLOURS, DATA, PDF, SVG, digest, kept, plt, point
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def no_figure_left():
-    yield
-    plt.close("all")
-
-
 def test_digest_rounds_and_has_no_negative_zero(capsys, monkeypatch):
     monkeypatch.setattr("IPython.get_ipython", lambda: None)  # whatever ran before: no notebook
     plt.subplots()

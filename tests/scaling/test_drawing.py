@@ -11,12 +11,6 @@ from featlearn.scaling import FCN, phase_diagram
 from featlearn.scaling.drawing import COLOURS
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_two_widths():
     diagram = phase_diagram(FCN(3), 3, {"N1": (0, 3), "N2": (0, 3)})
     ax = diagram.plot()
