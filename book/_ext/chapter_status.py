@@ -69,7 +69,7 @@ class ResultStatus(StatusTable):
         return (self.named(path), size(path), sha256(path), when,
                 f"{found.get('device', '?')}{threads}, {found.get('dtype', '?')}",
                 str(found.get("commit", "?"))[:8],
-                nodes.literal(text=str(found.get("config_hash", "?"))[:8]), code.state(found))
+                nodes.literal(text=str(found.get("config_hash", "?"))[:8]), since(found))
 
     def named(self, path):
         """Return the name of a result: a link to its file, and a place that others refer to."""
@@ -78,6 +78,21 @@ class ResultStatus(StatusTable):
         place = nodes.inline("", "", file, ids=[label], names=[label])
         self.state.document.note_explicit_target(place)
         return place
+
+
+def since(found):
+    """Say what became of the code of a result since it was measured.
+
+    Examples
+    --------
+    >>> since({})
+    'unknown code'
+    """
+    state, confirmed = code.state(found), json.loads(found.get("confirmed", "[]"))
+    if state != "current" or not confirmed:
+        return state
+    again, points = len(confirmed[-1]["points"]), len(json.loads(found["runs"]))
+    return f"changed; the same numbers at {again} of {points} points"
 
 
 def attributes(path):

@@ -23,7 +23,8 @@ processes. ``store.load("means", folder="results")`` reads the result. Stopped o
 on where it was: a finished point is kept in the folder ``runs`` beside the result, or in that of
 FEATLEARN_RUNS, under a hash of its configuration and of the code that computes it (what
 ``run_point`` needs of the script, of modules in the script's folder and of featlearn), so that a
-change of either runs anew.
+change of either runs anew. If only the form of the code changed, ``python means.py --confirm 60``
+runs some points again, a minute of them, and enters the code where all numbers are the same.
 
 A point of hours takes an argument ``checkpoint``, with which it goes on where it was some
 minutes ago, and can be made longer::

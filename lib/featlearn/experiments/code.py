@@ -91,6 +91,48 @@ def attributes(module, function, file):
     }
 
 
+def hashes(attributes):
+    """Hashes of the code that computed a result, and of code that was found to compute the same.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of a stored result.
+
+    Returns
+    -------
+    list of str
+    """
+    return [attributes["code_hash"], *(entry["code_hash"] for entry in _found_same(attributes))]
+
+
+def confirmed(attributes, **entry):
+    """The attribute that lists code found to compute the same as what computed a result.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of a stored result.
+    **entry
+        One more: its ``code_hash`` and ``code_modules``, the ``points`` that came out the same
+        and the ``commit`` that holds it.
+
+    Returns
+    -------
+    dict
+        ``confirmed``, which begins with the code that computed the result; empty if that is
+        all there is.
+    """
+    first = {key: attributes[key] for key in ("code_hash", "code_modules", "commit")}
+    found = _found_same(attributes) or [first]
+    found += [entry] if entry else []
+    return {"confirmed": json.dumps(found, sort_keys=True)} if len(found) > 1 else {}
+
+
+def _found_same(attributes):
+    return json.loads(attributes.get("confirmed", "[]"))
+
+
 def state(attributes, of=None):
     """Compare the code that computed a result with today's.
 
@@ -105,7 +147,8 @@ def state(attributes, of=None):
     Returns
     -------
     str
-        ``"current"``; ``"unknown code"`` if the result does not say, or its code is not to
+        ``"current"``, also of code that :mod:`~featlearn.experiments.confirm` found to compute
+        the same; ``"unknown code"`` if the result does not say, or its code is not to
         be found; or ``"changed: "`` with the names of the modules that were changed, added
         or dropped.
     """
@@ -116,13 +159,14 @@ def state(attributes, of=None):
         of = name, function, _file(name)
     if of[2] is None:
         return "unknown code"
-    then = json.loads(attributes["code_modules"])
     try:
         now = modules_at(*of)
     except ValueError:  # the function is gone
         return f"changed: {of[0]}"
-    if hash_of(now) == attributes["code_hash"]:
+    if hash_of(now) in hashes(attributes):
         return "current"
+    latest = [attributes, *_found_same(attributes)][-1]
+    then = json.loads(latest["code_modules"])
     differ = sorted(key for key in then | now if then.get(key) != now.get(key))
     return f"changed: {', '.join(differ)}"
 

@@ -6,6 +6,7 @@ import sys
 from functools import partial
 
 from . import slurm, store, workers
+from .confirm import confirm
 
 EXECUTORS = ("local", "slurm")
 
@@ -39,6 +40,13 @@ def main(experiments, arguments=None, *, results="results", runs=None):
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
     parser.add_argument("--list", action="store_true", help="list the experiments and their state")
+    parser.add_argument(
+        "--confirm",
+        type=float,
+        metavar="SECONDS",
+        help="measure nothing: where the code has changed, run points of the stored result "
+        "again, as many as took that long, and enter the code if all numbers are the same",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu"))
     parser.add_argument(
         "--workers", type=int, help="processes; by default one a core, or one a GPU if used"
@@ -55,6 +63,8 @@ def main(experiments, arguments=None, *, results="results", runs=None):
             for experiment in chosen:
                 print(f"{experiment.name:24}{experiment.state(results):16}{experiment.claim}")
             return 0
+        if options.confirm is not None:
+            return max([_confirm(experiment, options.confirm, results) for experiment in chosen])
         run_sweep = _executor(options)
         store.require_writable(results)
         store.require_writable(runs)
@@ -68,6 +78,24 @@ def main(experiments, arguments=None, *, results="results", runs=None):
     except KeyboardInterrupt:
         print("stopped: what is finished is kept, start again to go on", file=sys.stderr)
         return 130
+    return 0
+
+
+def _confirm(experiment, seconds, results):
+    """0 if the stored result is of today's code, or of code that computes the same; else 1."""
+    if experiment.state(results) == "missing":
+        print(f"{experiment.name}: missing")
+        return 0
+    try:
+        points = confirm(experiment, seconds=seconds, folder=results)
+    except store.ResultError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if points:
+        of = store.load(experiment.name, folder=results).sizes["point"]
+        print(f"{experiment.name}: {len(points)} of {of} points came out the same; code entered")
+    else:
+        print(f"{experiment.name}: stored, with this code")
     return 0
 
 

@@ -156,8 +156,8 @@ class Experiment:
     def measure(self, *, workers=None, run_sweep=None, folder=None, stored=None, progress=True):
         """Run the points that are missing, and put all together.
 
-        Points that the stored result has, computed by this code, are taken from it: a longer
-        grid runs what it adds.
+        Points that the stored result has, computed by this code or by code that was confirmed
+        to compute the same, are taken from it: a longer grid runs what it adds.
 
         Parameters
         ----------
@@ -180,9 +180,9 @@ class Experiment:
         """
         options = {"folder": folder, "gpu": self.gpu, "variables": self.units}
         sweep = Sweep(self.name, self.points, self.run_point, **options)
-        self._adopt_stored(sweep, stored)
+        confirmed = self._adopt_stored(sweep, stored)
         (run_sweep or _here(workers))(sweep, progress=progress)
-        return self._merge(sweep.results(), sweep.code)
+        return self._merge(sweep.results(), sweep.code | confirmed)
 
     def state(self, folder=None):
         """What is stored of this experiment.
@@ -231,15 +231,20 @@ class Experiment:
         return stored.isel(point=int(np.flatnonzero(same)[0]))
 
     def _adopt_stored(self, sweep, folder):
+        """Take points over; returns what the stored result says of code that computes the same."""
         if not store.path_of(self.name, folder).exists():
-            return
+            return {}
         stored = store.load(self.name, folder=folder)
-        if stored.attrs.get("code_hash") == sweep.code["code_hash"] and "runs" in stored.attrs:
-            of_points = json.loads(stored.attrs["config"])["points"]
-            runs = json.loads(stored.attrs["runs"])
-            bare = stored.drop_vars([key for key in self._functions() if key in stored])
-            for i, (point, run) in enumerate(zip(of_points, runs, strict=True)):
-                sweep.adopt(point, bare.isel(point=i).drop_attrs(deep=False).assign_attrs(run))
+        if "code_hash" not in stored.attrs or "runs" not in stored.attrs:
+            return {}
+        if sweep.code["code_hash"] not in code.hashes(stored.attrs):
+            return {}
+        of_points = json.loads(stored.attrs["config"])["points"]
+        runs = json.loads(stored.attrs["runs"])
+        bare = stored.drop_vars([key for key in self._functions() if key in stored])
+        for i, (point, run) in enumerate(zip(of_points, runs, strict=True)):
+            sweep.adopt(point, bare.isel(point=i).drop_attrs(deep=False).assign_attrs(run))
+        return code.confirmed(stored.attrs)
 
     def _functions(self):
         if isinstance(self.columns, Mapping):

@@ -1,0 +1,145 @@
+"""Code that was changed and computes the same is entered, and no other is."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import xarray as xr
+
+from featlearn.experiments import code, store
+from featlearn.experiments.confirm import confirm
+
+from .conftest import ROOT
+from .tiny import begun_points, experiment
+
+OTHER = {"code_hash": "0" * 16, "code_modules": json.dumps({"tests.experiments.gone": "1" * 16})}
+
+
+@pytest.fixture
+def stored(folder):
+    """The tiny sweep as other code measured it; each point took its d in seconds."""
+    data = experiment().measure(workers=1, progress=False)
+    runs = json.loads(data.attrs["runs"])
+    for d, run in zip((2, 3, 5, 7), runs, strict=True):
+        run["wall_seconds"] = float(d)
+    store.save("tiny", data.assign_attrs(OTHER | {"runs": json.dumps(runs)}))
+    (folder / "log").unlink()
+    return folder
+
+
+def test_code_that_computes_the_same_is_entered(stored):
+    assert experiment().state().startswith("changed: ")
+    before = store.load("tiny")
+    assert confirm(experiment(), progress=False) == [0, 1, 2, 3]
+    assert experiment().state() == "current"
+    after = store.load("tiny")
+    xr.testing.assert_identical(after.drop_attrs(), before.drop_attrs())
+    entries = json.loads(after.attrs["confirmed"])
+    assert [entry["code_hash"] for entry in entries][:1] == ["0" * 16]
+    assert entries[1]["points"] == [0, 1, 2, 3] and len(entries) == 2
+    assert {key: after.attrs[key] for key in before.attrs} == before.attrs  # what made it stays
+    assert confirm(experiment(), progress=False) == [] == begun_points(stored)[4:]
+
+
+@pytest.mark.parametrize(
+    "seconds, allowed",
+    [(1.0, [{2}]), (4.0, [{2}]), (8.0, [{2, 3}, {2, 5}]), (12.0, [{2, 3, 5}, {2, 3, 7}])],
+)
+def test_points_fit_in_the_time_and_the_shortest_is_always_run(stored, seconds, allowed):
+    confirm(experiment(), seconds=seconds, progress=False)
+    assert set(begun_points(stored)) in allowed
+
+
+def test_another_number_is_named_and_nothing_entered(stored):
+    data = store.load("tiny")
+    data.draws[2, 1] += 1e-15  # the last bit
+    before = store.save("tiny", data).read_bytes()
+    with pytest.raises(store.ResultError, match="tiny, point 2: .*another 'draws'"):
+        confirm(experiment(), progress=False)
+    assert store.path_of("tiny").read_bytes() == before
+
+
+def test_what_is_measured_in_seconds_may_differ(stored):
+    data = store.load("tiny")
+    data.draws[2, 1] += 1
+    store.save("tiny", data)
+    timed = experiment()
+    timed = replace(timed, units=dict(timed.units) | {"draws": ("time", "s")})
+    assert confirm(timed, progress=False) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_other_variables_are_named(stored, lost):
+    data = store.load("tiny")
+    if lost:
+        data["more"] = data.draws
+        match = "today's code does not compute 'more'"
+    else:
+        data = data.drop_vars("draws")
+        match = "today's code computes 'draws', which is not stored"
+    store.save("tiny", data)
+    with pytest.raises(store.ResultError, match=match):
+        confirm(experiment(), progress=False)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(stored, seconds):
+    with pytest.raises(ValueError, match="seconds = .*: a positive finite number"):
+        confirm(experiment(), seconds=seconds)
+    assert begun_points(stored) == []
+
+
+def test_a_result_that_names_no_code_is_refused(stored):
+    data = store.load("tiny")
+    del data.attrs["code_hash"]
+    store.save("tiny", data)
+    with pytest.raises(ValueError, match="does not say what code made it"):
+        confirm(experiment())
+
+
+def test_a_later_change_is_one_of_what_was_confirmed(stored, monkeypatch):
+    confirm(experiment(), progress=False)
+    today = code.modules_at(*code.place(experiment().run_point))
+    monkeypatch.setattr(code, "modules_at", lambda *_: today | {"tests.experiments.late": "2"})
+    assert experiment().state() == "changed: tests.experiments.late"  # and not what is long gone
+
+
+def test_a_longer_grid_takes_confirmed_points_over(stored, tmp_path_factory):
+    confirm(experiment(), progress=False)
+    (stored / "log").unlink()
+    tiny = experiment()
+    longer = replace(tiny, points=[*tiny.points, tiny.points[0] | {"d": 11}])
+    data = longer.measure(workers=1, progress=False, folder=tmp_path_factory.mktemp("fresh"))
+    assert begun_points(stored) == [11]
+    store.save("tiny", data)
+    assert longer.state() == "current"
+    hashes = [entry["code_hash"] for entry in json.loads(data.attrs["confirmed"])]
+    assert hashes == ["0" * 16, data.attrs["code_hash"]]  # it still says where points are from
+
+
+def command(folder):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.experiments.tiny", "--confirm", "100"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_command_says_what_it_found(stored):
+    # Started as a script the same functions have another name, and so another hash.
+    found = command(stored)
+    assert found.returncode == 0, found.stderr
+    assert "tiny: 4 of 4 points came out the same; code entered" in found.stdout
+    assert "tiny: stored, with this code" in command(stored).stdout
+    data = store.load("tiny")
+    data.draws[0, 0] += 1
+    store.save("tiny", data.assign_attrs(confirmed="[]"))
+    found = command(stored)
+    assert found.returncode == 1 and "tiny, point 0: " in found.stderr
+    store.path_of("tiny").unlink()
+    assert "tiny: missing" in command(stored).stdout
