@@ -37,6 +37,12 @@ def test_a_reflection_changes_neither_nested_sets_nor_a_target_on_the_first_axis
         assert torch.equal(mine, theirs)
 
 
+@pytest.mark.parametrize("of", [5, 0, True, 1.5])
+def test_patches_that_do_not_divide_the_input_are_named(of):
+    with pytest.raises(ValueError, match=f"of = {of}: a divisor of d = 12 is needed"):
+        cnn.FullyConnected(of=of, d=12, widths=[5], degree=1)
+
+
 @pytest.mark.parametrize("architecture", cnn.ARCHITECTURES)
 def test_a_network_has_all_settings_of_its_point(architecture):
     changes = dict(architecture=architecture, kappa=0.3, sigma_a2=1.7)

@@ -27,7 +27,8 @@ def trajectory(target, law, z, p, angle, n, module=hmc):
     """A module's ``step`` with given momenta and no jitter: final state and acceptance."""
     with pytest.MonkeyPatch.context() as patch:
         # 0.5 puts the jitter at its mean; a proposal is taken if its acceptance is higher.
-        patch.setattr(module, "_uniform", lambda like, g: torch.full_like(like, 0.5))
+        for of in {module, hmc}:
+            patch.setattr(of, "uniform", lambda like, g: torch.full_like(like, 0.5))
         patch.setattr(torch, "randn", lambda *a, **k: p.clone())
         start = hmc.initial_state(target, z)
         state, info = module.step(target, law, start, full(len(z), angle), n, None)

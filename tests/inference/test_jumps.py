@@ -163,5 +163,5 @@ def test_jumps_need_at_most_two_hidden_layers_and_two_inputs_a_neuron():
     for widths in ([3, 3, 3], [1, 3]):
         network = Network(4, widths)
         posterior, z = posterior_of(network, [0], 5), network.prior(1, generator())
-        with pytest.raises(ValueError, match=r"network.widths = \(.*jumps need"):
+        with pytest.raises(ValueError, match=r"posterior of Network\(.*jumps need"):
             jumps.sweep(posterior, z, full(1, 1.0), 1, generator())

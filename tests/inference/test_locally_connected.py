@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.special import erf
 
+from featlearn.inference import jumps
 from featlearn.inference.locally_connected import LocallyConnected, LocallyConnectedPosterior
 from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
@@ -91,11 +92,20 @@ def test_without_data_the_prior_is_sampled():
     network = LocallyConnected(degree=1, **SIZES)
     x, y = network.datasets([0] * 40, 0)
     posterior = LocallyConnectedPosterior(network, x, y)
-    draws = sample(
-        posterior, network.prior(40, generator(1)), warmup=50, draws=50, seed=2, n_jumps=0
-    )
+    draws = sample(posterior, network.prior(40, generator(1)), warmup=50, draws=50, seed=2)
     of_chains = (4 * draws.response_1.values**2).mean((1, 2))  # S times the prior's 1 / S
     assert abs(z_score(of_chains, 1.0)) < THRESHOLD
+
+
+def test_jumps_are_not_offered_and_refused():
+    network = LocallyConnected(**SIZES)
+    posterior = LocallyConnectedPosterior(network, *network.datasets([0] * 2, 5))
+    z = network.prior(2, generator())
+    assert "moved" not in sample(posterior, z, warmup=1, draws=1, seed=0)
+    with pytest.raises(ValueError, match="n_jumps = 2: 0 is needed, LocallyConnectedPosterior"):
+        sample(posterior, z, warmup=1, draws=1, seed=0, n_jumps=2)
+    with pytest.raises(ValueError, match="patches that share their weights"):
+        jumps.sweep(posterior, z, torch.ones(2, dtype=z.dtype), 1, generator())
 
 
 def test_specialised_neurons_are_planted_on_every_patch():

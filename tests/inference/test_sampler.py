@@ -129,7 +129,7 @@ def test_jumps_are_offered_by_default_where_they_can_be():
             {"ladder": DataScales(np.linspace(0, 1, 4)), "z": torch.zeros(3, 4, 12)},
             "z has 12 chains: B = 8",
         ),
-        ({"ladder": restraints(1.0, 4), "z": torch.zeros(2, 4, 12)}, "n_jumps = 8"),
+        ({"ladder": restraints(1.0, 4), "z": torch.zeros(2, 4, 12)}, "ladder = Restraints"),
     ],
 )
 def test_bad_arguments_are_named(change, said):

@@ -50,6 +50,8 @@ class FullyConnected(Network):
     def __init__(self, of, **others):
         object.__setattr__(self, "of", of)
         super().__init__(**others)
+        if isinstance(of, bool) or int(of) != of or of < 1 or self.d % of:
+            raise ValueError(f"of = {of!r}: a divisor of d = {self.d} is needed")
 
     def data(self, seed, P, device="cpu", dtype=None):
         """As for the network on patches, reflected."""

@@ -57,7 +57,7 @@ class _Held:
 
     def statistic_and_gradient(self, z):
         U, gradient = self.posterior.statistic_and_gradient(z)
-        d, self.data_energy = self.posterior.network.d, U
+        d = self.posterior.network.d
         first = -d  # of the last neuron's weights; the teacher's direction is the first axis
         mu = z[:, first] / d**0.5
         stretch = mu.abs() - self.overlap

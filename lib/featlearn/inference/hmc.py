@@ -56,7 +56,7 @@ def step(target, law, state, step_size, n_leapfrog, generator):
     """
     z, s, gradient = state
     # A jittered step size keeps trajectories from closing on themselves.
-    angle = (step_size * (0.8 + 0.4 * _uniform(s, generator)))[:, None]
+    angle = (step_size * (0.8 + 0.4 * uniform(s, generator)))[:, None]
     cos, sin = angle.cos(), angle.sin()
     p = torch.randn(z.shape, generator=generator, dtype=z.dtype, device=z.device)
     start = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1)
@@ -69,17 +69,36 @@ def step(target, law, state, step_size, n_leapfrog, generator):
         p = p - kick * angle * law.slope(s)[:, None] * gradient
 
     error = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1) - start
+    return metropolis(state, State(z, s, gradient), error, generator)
+
+
+def metropolis(state, proposal, error, generator):
+    """Accept a trajectory's end or stay.
+
+    Parameters
+    ----------
+    state, proposal : State
+    error : torch.Tensor, shape (B,)
+        What the trajectory added to the energy, nats.
+    generator : torch.Generator
+
+    Returns
+    -------
+    State, Info
+    """
     divergent = ~(error < DIVERGENCE)  # true for NaN as well
     acceptance = torch.where(divergent, 0.0, torch.exp(-error.clamp_min(0)))
-    accepted = _uniform(s, generator) < acceptance
+    acceptance = acceptance.to(state.statistic.dtype)
+    accepted = uniform(acceptance, generator) < acceptance
     pick = accepted[:, None]
     new = State(
-        torch.where(pick, z, state.z),
-        torch.where(accepted, s, state.statistic),
-        torch.where(pick, gradient, state.gradient),
+        torch.where(pick, proposal.z, state.z),
+        torch.where(accepted, proposal.statistic, state.statistic),
+        torch.where(pick, proposal.gradient, state.gradient),
     )
     return new, Info(acceptance, accepted, divergent)
 
 
-def _uniform(like, generator):
+def uniform(like, generator):
+    """Uniform numbers between 0 and 1, of the shape, dtype and device of another tensor."""
     return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)

@@ -22,6 +22,8 @@ from math import lgamma, log, pi, sqrt
 
 import torch
 
+from .linear_algebra import inverse_of
+
 # Where the wide half of the candidates lies: the linear response of a pre-activation and the
 # squared norm of the rest, in specialised neurons. Other moves reach beyond; only the speed
 # depends on these numbers.
@@ -53,13 +55,14 @@ def sweep(posterior, z, scale, n_jumps, generator, candidates=24):
     Raises
     ------
     ValueError
-        If there are more than two hidden layers, or a neuron has a single input.
+        If there are more than two hidden layers, a neuron has a single input, or patches do
+        not share their weights.
     """
     network = posterior.network
-    if len(network.widths) > 2 or network.shapes[-1][1] < 2:
+    if not posterior.offers_jumps:
         raise ValueError(
-            f"network.widths = {network.widths}: jumps need at most two hidden layers, "
-            "and neurons of at least two inputs"
+            f"posterior of {network}: jumps need at most two hidden layers, neurons of at least "
+            "two inputs, and patches that share their weights"
         )
     layer = _Layer(posterior, network.layers(z), scale, candidates, generator)
     order = torch.randperm(network.widths[-1], generator=generator, device=z.device)[:n_jumps]
@@ -83,13 +86,13 @@ class _Layer:
         self.phi = phi.reshape(posterior.B, posterior.P, self.network.features)
         gram = self.network.readout_variance * (self.phi.mT @ self.phi)
         gram.diagonal(dim1=-2, dim2=-1).add_(self.network.ridge)
-        self.inverse = torch.cholesky_inverse(torch.linalg.cholesky_ex(gram)[0])
+        self.inverse = inverse_of(torch.linalg.cholesky_ex(gram)[0])
         self.of_labels = self.phi.mT @ posterior.y[..., None]  # (B, F, 1)
 
     def jump(self, j):
         """Draw neuron j anew; returns which chains changed it, (B,)."""
         B, N, n = self.layers[-1].shape
-        Nw, K, chains = self.network.patches, self.candidates + 1, torch.arange(B)
+        Nw, K = self.network.patches, self.candidates + 1
         present = self.layers[-1][:, j]  # (B, n)
         along = (present * self.unit).sum(1, keepdim=True)
         rest = present - along * self.unit
@@ -111,7 +114,7 @@ class _Layer:
         ratio = _log_prior_over_proposal(mu, rest2, n, self.strength)
         probability = torch.softmax(self.scale[:, None] * gain + ratio, -1)
         choice = torch.multinomial(probability, 1, generator=self.generator)[:, 0]
-        chains = chains.to(choice.device)
+        chains = torch.arange(B, device=choice.device)
         new = direction * rest2[chains, choice, None].sqrt() + self.unit * mu[chains, choice, None]
         changed = choice > 0
         self.layers[-1][:, j] = torch.where(changed[:, None], new, present)
@@ -128,7 +131,7 @@ class _Layer:
         """
         s, kappa = self.network.readout_variance, self.network.ridge
         cross = self.inverse[:, :, own]  # (B, F, Nw)
-        without = self.inverse - cross @ torch.linalg.solve(cross[:, own], cross.mT)
+        without = self.inverse - cross @ torch.linalg.solve_ex(cross[:, own], cross.mT)[0]
         of_others = self.phi.mT @ columns
         of_others[:, own] = 0
         labels = self.of_labels.clone()
@@ -153,7 +156,7 @@ class _Layer:
         side = s * (without @ of_others)  # (B, F, Nw)
         corner = s * (columns.mT @ columns - of_others.mT @ side)
         corner.diagonal(dim1=-2, dim2=-1).add_(kappa)
-        corner = torch.linalg.inv(corner)
+        corner = torch.linalg.inv_ex(corner)[0]
         bordered = side @ corner
         self.inverse = without + bordered @ side.mT
         self.inverse[:, :, own] = -bordered

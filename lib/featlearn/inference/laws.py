@@ -13,14 +13,29 @@ A ladder is K such laws of the same statistic. Anything with ``energy``, ``slope
 length is one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 
 @dataclass(frozen=True)
-class DataScales:
+class _Law:
+    """What laws share: their numbers as tensors, copied once to each device."""
+
+    _copies: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def _like(self, name, tensor):
+        key = name, tensor.dtype, tensor.device
+        if key not in self._copies:
+            self._copies[key] = torch.as_tensor(
+                np.asarray(getattr(self, name)), dtype=tensor.dtype, device=tensor.device
+            )
+        return self._copies[key]
+
+
+@dataclass(frozen=True)
+class DataScales(_Law):
     """Factors on the data energy.
 
     Attributes
@@ -33,11 +48,11 @@ class DataScales:
 
     def energy(self, s):
         """``b_k U``, for U of shape (..., K) or (..., 1)."""
-        return _like(self.scale, s) * s
+        return self._like("scale", s) * s
 
     def slope(self, s):
         """``b_k``."""
-        return _like(self.scale, s).expand(s.shape)
+        return self._like("scale", s).expand(s.shape)
 
     def __len__(self):
         return len(self.scale)
@@ -47,7 +62,7 @@ POSTERIOR = DataScales(np.ones(1))  # a ladder of one rung
 
 
 @dataclass(frozen=True)
-class Restraints:
+class Restraints(_Law):
     """Umbrella windows on the alignment.
 
     Attributes
@@ -61,13 +76,13 @@ class Restraints:
 
     def energy(self, s):
         """Bias of each law at the statistic V, for s of shape (..., K) or (..., 1)."""
-        centre, stiffness = (_like(v, s) for v in (self.centre, self.stiffness))
+        centre, stiffness = (self._like(name, s) for name in ("centre", "stiffness"))
         soft = 1 + stiffness * s
         return 0.5 * soft.log() + 0.5 * stiffness * centre**2 / soft
 
     def slope(self, s):
         """Its derivative by V."""
-        centre, stiffness = (_like(v, s) for v in (self.centre, self.stiffness))
+        centre, stiffness = (self._like(name, s) for name in ("centre", "stiffness"))
         soft = 1 + stiffness * s
         return 0.5 * stiffness / soft * (1 - stiffness * centre**2 / soft)
 
@@ -179,7 +194,3 @@ def even_scales(scale, rejection):
     even = np.interp(np.linspace(0, barrier[-1], len(scale)), barrier, scale)
     even[0], even[-1] = scale[0], scale[-1]
     return even
-
-
-def _like(values, tensor):
-    return torch.as_tensor(np.asarray(values), dtype=tensor.dtype, device=tensor.device)

@@ -67,7 +67,9 @@ class LocallyConnected(Network):
 
 
 class LocallyConnectedPosterior(CollapsedPosterior):
-    """The posterior of a :class:`LocallyConnected` network; neuron jumps are not offered."""
+    """The posterior of a :class:`LocallyConnected` network."""
+
+    offers_jumps = False
 
     def __init__(self, network, x, y, algebra="auto", refine=False, rule=None):
         super().__init__(network, x, y, algebra, refine, rule)

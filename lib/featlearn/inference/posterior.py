@@ -19,6 +19,7 @@ from featlearn.theory.alignment import neuron_alignment
 
 from .backpropagation import Tape
 from .input_rule import alignments, input_rule
+from .linear_algebra import inverse_of, solved, times
 
 
 class Solve(NamedTuple):
@@ -71,6 +72,12 @@ class CollapsedPosterior:
         if self.rule is not None:
             self.rule = self.rule.to(x.device)
 
+    @property
+    def offers_jumps(self):
+        """bool: whether :mod:`~featlearn.inference.jumps` knows how to move its neurons."""
+        network = self.network
+        return len(network.widths) < 3 and network.shapes[-1][1] > 1
+
     def subset(self, chains):
         """The same posterior for some of the chains: a slice or a list of their numbers."""
         x, y = self.x[chains], self.y[chains]
@@ -89,7 +96,7 @@ class CollapsedPosterior:
         gram.diagonal(dim1=-2, dim2=-1).add_(kappa)
         # The check of `cholesky` would make the processor wait for the device at every call.
         factor, failed = torch.linalg.cholesky_ex(gram)
-        residual = self._weighted_residual(phi, lambda v: _solved(factor, v))
+        residual = self._weighted_residual(phi, lambda v: solved(factor, v))
         return Solve(phi, factor, residual, self._energy(factor, residual, failed))
 
     def _weighted_residual(self, phi, apply_inverse):
@@ -100,12 +107,12 @@ class CollapsedPosterior:
             if self.algebra == "P":
                 return apply_inverse(y)
             # Woodbury: C^-1 y = (y - s Phi A^-1 Phi^T y) / kappa
-            return (y - s * _times(phi, apply_inverse(_times(phi.mT, y)))) / kappa
+            return (y - s * times(phi, apply_inverse(times(phi.mT, y)))) / kappa
 
         residual = weighted(self.y)
         if self.refine:
             phi64, r64 = phi.double(), residual.double()
-            applied = kappa * r64 + s * _times(phi64, _times(phi64.mT, r64))
+            applied = kappa * r64 + s * times(phi64, times(phi64.mT, r64))
             residual = residual + weighted((self.y.double() - applied).to(phi.dtype))
         return residual
 
@@ -133,12 +140,12 @@ class CollapsedPosterior:
         gram = torch.bmm(left, right, out=self.matrix).mul_(s)
         gram.diagonal(dim1=-2, dim2=-1).add_(network.ridge)
         factor, failed = torch.linalg.cholesky_ex(gram)
-        inverse = torch.cholesky_inverse(factor)
-        residual = self._weighted_residual(phi, lambda v: _times(inverse, v))
+        inverse = inverse_of(factor)
+        residual = self._weighted_residual(phi, lambda v: times(inverse, v))
         pair = (inverse, phi) if self.algebra == "P" else (phi, inverse)
         # dU/dPhi = s C^-1 Phi - s (C^-1 y)(C^-1 y)^T Phi, and C^-1 Phi = Phi A^-1
         d_phi = torch.bmm(*pair, out=self.by_features)
-        d_phi.baddbmm_(residual[..., None], _times(phi.mT, residual)[:, None], beta=s, alpha=-s)
+        d_phi.baddbmm_(residual[..., None], times(phi.mT, residual)[:, None], beta=s, alpha=-s)
         return self._energy(factor, residual, failed), self.tape.pull_back(layers, d_phi)
 
     # The readout, given the hidden weights
@@ -147,13 +154,13 @@ class CollapsedPosterior:
         """Mean (B, F) and covariance (B, F, F) of the readout given the hidden weights."""
         s, kappa = self.network.readout_variance, self.network.ridge
         phi = solve.features
-        mean = s * _times(phi.mT, solve.weighted_residual)
+        mean = s * times(phi.mT, solve.weighted_residual)
         if self.algebra == "P":
             root = torch.linalg.solve_triangular(solve.factor, phi, upper=False)
             identity = torch.eye(phi.shape[-1], dtype=phi.dtype, device=phi.device)
             covariance = s * identity - s * s * (root.mT @ root)
         else:
-            covariance = s * kappa * torch.cholesky_inverse(solve.factor)
+            covariance = s * kappa * inverse_of(solve.factor)
         return mean, covariance
 
     def feature_alignments(self, z):
@@ -171,22 +178,14 @@ class CollapsedPosterior:
         """Mean and standard deviation (B,) of the alignment over the readout, given z."""
         g, solve = self.feature_alignments(z), self.solve(z)
         s, phi = self.network.readout_variance, solve.features
-        mean = s * (_times(phi, g) * solve.weighted_residual).sum(-1)
+        mean = s * (times(phi, g) * solve.weighted_residual).sum(-1)
         # g^T Cov g without the covariance itself; see `readout`
         if self.algebra == "P":
             white = torch.linalg.solve_triangular(
-                solve.factor, _times(phi, g)[..., None], upper=False
+                solve.factor, times(phi, g)[..., None], upper=False
             )
             variance = s * g.square().sum(-1) - s * s * white.square().sum((-2, -1))
         else:
             white = torch.linalg.solve_triangular(solve.factor, g[..., None], upper=False)
             variance = s * self.network.ridge * white.square().sum((-2, -1))
         return mean, variance.clamp_min(0).sqrt()
-
-
-def _times(matrix, vector):
-    return (matrix @ vector[..., None])[..., 0]
-
-
-def _solved(factor, vector):
-    return torch.cholesky_solve(vector[..., None], factor)[..., 0]

@@ -59,8 +59,8 @@ def sample(
     n_leapfrog : int or "auto"
         Steps a trajectory; learned by default.
     n_jumps : int, optional
-        Neuron jumps an iteration; 0 leaves them out. By default 8 for a posterior with at
-        most two hidden layers.
+        Neuron jumps an iteration; 0 leaves them out. By default 8 where they are offered: by a
+        posterior with at most two hidden layers whose patches share their weights.
     target_acceptance : float
         Acceptance that the step sizes are adapted to.
     thin : int
@@ -90,22 +90,25 @@ def sample(
         If an argument is outside its range or a shape does not fit.
     """
     posterior = hasattr(target, "solve_features")
+    offered = posterior and target.offers_jumps
     if n_jumps is None:
-        n_jumps = 8 if posterior and len(target.network.widths) < 3 else 0
+        n_jumps = 8 if offered else 0
     counts = [("warmup", warmup, 0), ("draws", draws, 1), ("n_jumps", n_jumps, 0)]
     counts += [("thin", thin, 1)]
     counts += [] if n_leapfrog == "auto" else [("n_leapfrog", n_leapfrog, 1)]
     for name, value, least in counts:
         if isinstance(value, bool | str) or int(value) != value or value < least:
             raise ValueError(f"{name} = {value!r}: an integer of at least {least} is needed")
+    if posterior and not isinstance(ladder, DataScales | None):
+        raise ValueError(f"ladder = {ladder!r}: DataScales are needed for a posterior")
     K = 1 if ladder is None else len(ladder)
     wanted = (target.network.size,) if ladder is None else (K, target.network.size)
     if z.ndim != 1 + len(wanted) or tuple(z.shape[1:]) != wanted:
         raise ValueError(f"z has shape {tuple(z.shape)}: (chains, *{wanted}) is needed")
     if posterior and z.shape[0] * K != target.B:
         raise ValueError(f"z has {z.shape[0] * K} chains: B = {target.B} of them is needed")
-    if n_jumps and not (posterior and isinstance(ladder, DataScales | None)):
-        raise ValueError(f"n_jumps = {n_jumps}: 0 is needed for a target other than a posterior")
+    if n_jumps and not offered:
+        raise ValueError(f"n_jumps = {n_jumps}: 0 is needed, {type(target).__name__} offers none")
     chains = _Chains(target, z, ladder, seed, n_leapfrog, n_jumps, target_acceptance, warmup)
     last = slice(K - 1, None, K)
     if record is None and posterior:

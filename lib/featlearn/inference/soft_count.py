@@ -21,6 +21,8 @@ from math import log, sqrt
 
 import torch
 
+from .linear_algebra import inverse_of, times
+
 OVERLAP = 0.2  # where an overlap is told from none
 READOUT = 0.7  # gamma
 RANGE = 0.1, 2.2  # t_0, t_1
@@ -86,14 +88,14 @@ class SoftCount:
         gram = s * (phi @ phi.mT if posterior.algebra == "P" else phi.mT @ phi)
         gram.diagonal(dim1=-2, dim2=-1).add_(kappa)
         factor, failed = torch.linalg.cholesky_ex(gram)
-        inverse = torch.cholesky_inverse(factor)
+        inverse = inverse_of(factor)
         if posterior.algebra == "P":
             by_features = inverse @ phi  # K^-1 Phi = Phi A^-1, K = kappa I + s Phi Phi^T
-            residual = _times(inverse, posterior.y)
+            residual = times(inverse, posterior.y)
         else:
             by_features = phi @ inverse
-            residual = (posterior.y - s * _times(by_features, _times(phi.mT, posterior.y))) / kappa
-        mean = s * _times(phi.mT, residual)
+            residual = (posterior.y - s * times(by_features, times(phi.mT, posterior.y))) / kappa
+        mean = s * times(phi.mT, residual)
         log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         if posterior.algebra == "F":
             log_det = log_det + (posterior.P - phi.shape[-1]) * log(kappa)
@@ -108,8 +110,8 @@ class SoftCount:
         # mean = s A^-1 Phi^T y, so that a force v on it moves the features by
         # kappa r u^T - (Phi u) mean^T, with r = K^-1 y and u = s A^-1 v.
         v = READOUT * self.sign * pull * near
-        phi_v = _times(by_features, v)  # Phi A^-1 v
-        u = s * (v - s * _times(phi.mT, phi_v)) / kappa
+        phi_v = times(by_features, v)  # Phi A^-1 v
+        u = s * (v - s * times(phi.mT, phi_v)) / kappa
         by_features.mul_(s)  # dU/dPhi = s Phi A^-1 - r mean^T
         by_features.baddbmm_(residual[..., None], (kappa * u - mean)[:, None])
         by_features.baddbmm_(phi_v[..., None], mean[:, None], alpha=-s)
@@ -130,7 +132,3 @@ def _step(share):
     """A step from 0 to 1 that starts and ends smoothly, and its derivative."""
     share = share.clamp(0, 1)
     return share**2 * (3 - 2 * share), 6 * share * (1 - share)
-
-
-def _times(matrix, vector):
-    return (matrix @ vector[..., None])[..., 0]

@@ -21,7 +21,7 @@ from math import sqrt
 
 import torch
 
-from .hmc import DIVERGENCE, Info, State, _uniform
+from .hmc import State, metropolis, uniform
 
 KICK = (3 - sqrt(3)) / 6  # b
 
@@ -43,7 +43,7 @@ def step(target, law, state, step_size, n_steps, generator):
     """
     z, s, gradient = state
     # A jittered step size keeps trajectories from closing on themselves.
-    angle = (step_size * (0.8 + 0.4 * _uniform(s, generator)))[:, None]
+    angle = (step_size * (0.8 + 0.4 * uniform(s, generator)))[:, None]
     tangent, sine = (angle / 4).tan(), (angle / 2).sin()
     p = torch.randn(z.shape, generator=generator, dtype=z.dtype, device=z.device)
     start = law.energy(s) + _energy(z, p)
@@ -61,16 +61,7 @@ def step(target, law, state, step_size, n_steps, generator):
         p = p - kick * angle * law.slope(s)[:, None] * gradient
 
     error = law.energy(s) + _energy(z, p) - start
-    divergent = ~(error < DIVERGENCE)  # true for NaN as well
-    acceptance = torch.where(divergent, 0.0, torch.exp(-error.clamp_min(0))).to(s.dtype)
-    accepted = _uniform(s, generator) < acceptance
-    pick = accepted[:, None]
-    new = State(
-        torch.where(pick, z, state.z),
-        torch.where(accepted, s, state.statistic),
-        torch.where(pick, gradient, state.gradient),
-    )
-    return new, Info(acceptance, accepted, divergent)
+    return metropolis(state, State(z, s, gradient), error, generator)
 
 
 def _energy(z, p):
