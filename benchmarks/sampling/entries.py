@@ -28,6 +28,7 @@ RIVALS = {
     "blackjax-nuts": ("full", "blackjax-nuts", 4, [1000]),
     "blackjax-mclmc": ("full", "blackjax-mclmc", 4, [50_000]),
     "numpyro-nuts-collapsed": ("collapsed", "numpyro-nuts", 4, [1000]),
+    "blackjax-mclmc-collapsed": ("collapsed", "blackjax-mclmc", 4, [50_000]),
 }
 
 

@@ -13,7 +13,7 @@ from featlearn.experiments import code, store
 from featlearn.experiments.confirm import confirm
 
 from .conftest import ROOT
-from .tiny import begun_points, experiment
+from .tiny import begun_points, experiment, log
 
 OTHER = {"code_hash": "0" * 16, "code_modules": json.dumps({"tests.experiments.gone": "1" * 16})}
 
@@ -98,6 +98,20 @@ def test_a_result_that_names_no_code_is_refused(stored):
     store.save("tiny", data)
     with pytest.raises(ValueError, match="does not say what code made it"):
         confirm(experiment())
+
+
+def test_code_that_changes_meanwhile_is_not_entered(stored, monkeypatch):
+    today = code.attributes(*code.place(experiment().run_point))
+    found = iter([today, today | {"code_hash": "2" * 16}])
+    monkeypatch.setattr(code, "attributes", lambda *_: next(found))
+    with pytest.raises(store.ResultError, match="tiny: the code changed meanwhile"):
+        confirm(experiment(), progress=False)
+    assert "confirmed" not in store.load("tiny").attrs
+
+
+def test_points_run_in_a_process_that_loads_the_code_anew(stored):
+    confirm(experiment(), progress=False)
+    assert {pid for _, pid, _ in log(stored)}.isdisjoint({os.getpid()})
 
 
 def test_a_later_change_is_one_of_what_was_confirmed(stored, monkeypatch):

@@ -7,7 +7,6 @@ import xarray as xr
 
 from featlearn.experiments import two_layer_flattened, two_layer_ladder
 from featlearn.experiments.experiment import settings
-from featlearn.inference.diagnostics import diagnose
 from featlearn.inference.network import Network
 from featlearn.inference.observables import specialised
 
@@ -72,14 +71,6 @@ def test_a_ladder_agrees(run):
         error = np.hypot(run[f"{name}_mcse"], ladder[f"{name}_mcse"])
         assert abs(run[name].mean() - ladder[name].mean()) < 5 * error
         assert run[f"{name}_r_hat"] < 1.05
-
-
-def test_draws_that_are_kept_are_independent_for_the_slowest_observable():
-    rng = np.random.default_rng(0)
-    fast, slow = rng.normal(size=(2, 1000)), np.repeat(rng.normal(size=(2, 50)), 20, 1)
-    assert two_layer_flattened._independent(fast) <= 2
-    assert 8 < two_layer_flattened._independent(fast, slow) < 50
-    assert diagnose(slow).bulk_ess < 250
 
 
 class Started(Exception):

@@ -41,9 +41,7 @@ def test_chains_alone_have_no_free_energies():
     assert run.sizes["start"] == 2 and np.isfinite(run.alignment_r_hat)
 
 
-def test_the_slowest_observable_sets_the_distance_of_draws():
-    rng = np.random.default_rng(0)
-    fast, slow = rng.normal(size=(2, 1000)), np.repeat(rng.normal(size=(2, 50)), 20, 1)
-    assert two_layer_ladder._independent(fast) <= 2
-    assert 8 < two_layer_ladder._independent(fast, slow) < 50
-    assert two_layer_ladder._independent(fast, np.ones((2, 1000))) <= 2
+def test_what_is_not_known_is_zero():
+    value, error = np.array([1.0, np.nan, 2.0, np.inf]), np.array([0.1, 0.2, np.nan, 0.3])
+    found = two_layer_ladder.known(value, error)
+    np.testing.assert_array_equal(found, [[1.0, 0, 0, 0], [0.1, 0, 0, 0]])

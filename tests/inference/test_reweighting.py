@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from featlearn.inference.laws import DataScales
-from featlearn.inference.reweighting import basins, free_energies, thin
+from featlearn.inference.reweighting import basins, free_energies, independent, jackknife, thin
 
 THRESHOLD = 5.0
 ENERGIES = np.array([0.0, 3.0, 4.0])  # of three states; their prior weights:
@@ -34,6 +34,57 @@ def test_thinned_draws_are_nearly_independent():
     assert 10 <= kept[1] <= 30  # (1 + 0.9) / (1 - 0.9) = 19
     assert len(thin(rng.standard_normal(1000))) > 450
     assert len(thin(np.ones(50))) == 1
+
+
+def test_the_slowest_observable_sets_the_distance_of_draws():
+    rng = np.random.default_rng(0)
+    fast, slow = rng.normal(size=(2, 1000)), np.repeat(rng.normal(size=(2, 50)), 20, 1)
+    assert independent(fast) <= 2
+    assert 8 < independent(fast, slow) < 50
+    assert independent(fast, np.ones((2, 1000))) <= 2
+
+
+def test_the_jackknife_of_a_mean_is_the_scatter_of_its_parts():
+    values = np.random.default_rng(0).normal(size=(3, 40))
+    (error,) = jackknife(lambda used: np.array([values[used].mean()]), 3, 40, parts=4)
+    parts = values.reshape(12, 10).mean(1)
+    assert error == pytest.approx(parts.std(ddof=1) / 12**0.5)
+
+
+def test_the_jackknife_knows_ties_within_a_run_and_memory():
+    """A run of two chains that show the same, each value ten times: against fresh repetitions."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(60):
+        values = np.repeat(rng.normal(size=(4, 100)), 10, 1)
+        both = np.stack([values, values], 1)  # (run, chain, draw)
+
+        def estimate(used, both=both):
+            x = both.swapaxes(1, 2)[used]
+            return np.array([x.mean(), np.log(np.exp(x).mean())])
+
+        found.append([estimate(np.ones((4, 1000), bool)), jackknife(estimate, 4, 1000)])
+    value, error = np.swapaxes(found, 0, 1)
+    ratio = value.std(0, ddof=1) / np.sqrt(np.square(error).mean(0))
+    assert (ratio > 0.75).all() and (ratio < 1.33).all()
+    naive = 1 / np.sqrt(2 * 4 * 1000)
+    assert error[:, 0].min() > 2 * naive
+
+
+def test_what_is_lost_without_one_part_has_no_error():
+    seen = np.zeros((2, 20), bool)
+    seen[1, 3] = True
+
+    def estimate(used):
+        return np.array([1.0, 1.0 if (seen & used).any() else np.nan])
+
+    known, lost = jackknife(estimate, 2, 20)
+    assert known == 0 and np.isnan(lost)
+
+
+@pytest.mark.parametrize("runs, draws, parts", [(1, 10, 1), (2, 10, 11), (2, 10, 0)])
+def test_parts_that_cannot_be_are_named(runs, draws, parts):
+    with pytest.raises(ValueError, match=f"parts = {parts}: at most draws = 10"):
+        jackknife(lambda used: np.ones(1), runs, draws, parts)
 
 
 def test_bad_draws_are_named():

@@ -7,8 +7,9 @@ through what was changed.
 """
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from copy import deepcopy
+from multiprocessing import get_context
 
 import numpy as np
 from tqdm import tqdm
@@ -45,8 +46,9 @@ def confirm(experiment, *, seconds=300.0, folder=None, progress=True):
     ValueError
         If ``seconds`` is not positive, or the result does not say what made it.
     ResultError
-        Naming the point and the variable that came out otherwise. Nothing is stored then. On
-        another kind of processor, or with other versions, this happens to unchanged code.
+        Naming the point and the variable that came out otherwise, or if the code changed while
+        points ran. Nothing is stored then. On another kind of processor, or with other versions,
+        numbers differ for unchanged code.
     """
     if not 0 < seconds < np.inf:
         raise ValueError(f"seconds = {seconds!r}: a positive finite number is needed")
@@ -59,11 +61,14 @@ def confirm(experiment, *, seconds=300.0, folder=None, progress=True):
     runs = json.loads(stored.attrs["runs"])
     points = json.loads(stored.attrs["config"])["points"]
     chosen = _chosen([run["wall_seconds"] for run in runs], seconds)
-    for i in tqdm(chosen, experiment.name, disable=not progress, leave=False):
-        number = runs[i]["threads"]
-        with threads(number) if isinstance(number, int) else nullcontext():
-            found = experiment.run_point(deepcopy(points[i]))
-        _require_same(experiment, found, stored.isel(point=i), f"point {i}")
+    # A process of its own: ours may have loaded the code before its last change.
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        for i in tqdm(chosen, experiment.name, disable=not progress, leave=False):
+            task = experiment.run_point, points[i], runs[i]["threads"]
+            found = process.submit(_run, *task).result()
+            _require_same(experiment, found, stored.isel(point=i), f"point {i}")
+    if code.attributes(*code.place(experiment.run_point)) != today:
+        raise store.ResultError(f"{experiment.name}: the code changed meanwhile; start again")
     entry = {key: today[key] for key in ("code_hash", "code_modules")}
     entry |= {"points": chosen, "commit": provenance.surroundings(False)["commit"]}
     store.save(
@@ -72,6 +77,11 @@ def confirm(experiment, *, seconds=300.0, folder=None, progress=True):
         folder=folder,
     )
     return chosen
+
+
+def _run(run_point, config, number):
+    with threads(number) if isinstance(number, int) else nullcontext():
+        return run_point(config)
 
 
 def _chosen(took, seconds):

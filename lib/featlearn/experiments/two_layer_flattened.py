@@ -14,11 +14,12 @@ from featlearn.inference.diagnostics import diagnose
 from featlearn.inference.flattened import HEIGHT, sample_flattened
 from featlearn.inference.network import Network, choose_device
 from featlearn.inference.posterior import CollapsedPosterior
-from featlearn.inference.reweighting import free_energies
+from featlearn.inference.reweighting import free_energies, independent, jackknife
 
 from . import two_layer_ladder
 from .experiment import Experiment, settings
 from .spot import Spot
+from .two_layer_ladder import known
 
 NAME = "two-layer-flattened"
 STARTS = ("prior", "planted")
@@ -132,40 +133,40 @@ def _visits(draws):
 
 
 def _free_energies(draws):
-    """Free energies of the numbers and of the soft count, with errors; zeros where not seen."""
+    """Free energies of the numbers and of the soft count, with errors; zeros where not known."""
     number, count = draws.number.values, draws.soft_count.values.astype(float)
-    kept = [slice(None, None, _independent(number[:, law], count[:, law])) for law in range(2)]
-    V = [draws.bias.values[:, law, kept[law]].ravel().astype(float) for law in range(2)]
-    label = np.concatenate([number[:, law, kept[law]].ravel() for law in range(2)])
-    place = np.concatenate([_bin(count[:, law, kept[law]]).ravel() for law in range(2)])
-    groups = [(label, M, i, 0) for i, M in enumerate(NUMBERS)]
-    groups += [(place, b, b, 1) for b in range(len(COUNTS))]
-    seen = [group for group in groups if (group[0] == group[1]).sum() > 1]
-    result = free_energies(
-        lambda v: np.stack([v, 0 * v]),
-        V,
-        [np.where(values == value, 0.0, np.inf) for values, value, _, _ in seen],
-    )
-    found = np.zeros((2, len(NUMBERS))), np.zeros((2, len(COUNTS)))
-    for k, (_, _, i, which) in enumerate(seen):
-        found[which][:, i] = result.value[2 + k] - result.value[1], result.between[2 + k, 1]
-    return *found[0], *found[1]
+    pairs, laws, n = number.shape
+    step = [independent(number[:, law], count[:, law]) for law in range(laws)]
+    bias, place = draws.bias.values.astype(float), _bin(count)
+
+    def estimate(used):
+        def thinned(values):
+            every = [slice(None, None, step[law]) for law in range(laws)]
+            return [values[:, law, every[law]][used[:, every[law]]] for law in range(laws)]
+
+        label, bins = np.concatenate(thinned(number)), np.concatenate(thinned(place))
+        groups = [label == M for M in NUMBERS] + [bins == b for b in range(len(COUNTS))]
+        seen = [i for i, group in enumerate(groups) if group.any()]
+        result = free_energies(
+            lambda v: np.stack([v, 0 * v]),
+            thinned(bias),
+            [np.where(groups[i], 0.0, np.inf) for i in seen],
+        )
+        found = np.full(len(groups), np.nan)
+        found[seen] = result.value[laws:] - result.value[1]
+        return found
+
+    value, error = known(estimate(np.ones((pairs, n), bool)), jackknife(estimate, pairs, n))
+    of_numbers, of_bins = slice(len(NUMBERS)), slice(len(NUMBERS), None)
+    return value[of_numbers], error[of_numbers], value[of_bins], error[of_bins]
 
 
-def _independent(*observables):
-    """Every how many draws are independent for the slowest observable of a law's chains."""
-    total = observables[0].size
-    moving = [values.astype(float) for values in observables if np.ptp(values) > 0]
-    return int(np.ceil(total / max(2.0, min(diagnose(values).bulk_ess for values in moving))))
-
-
-NOT_SEEN = "0 if seen less than twice in thinned draws"
-PAIRED = "of independent pairs; up to a root of 2 too small, as exchanges tie the chains of a pair"
+NOT_SEEN = two_layer_ladder.NOT_SEEN
 UNITS = two_layer_ladder.UNITS | {
     "free_energy": (f"minus the log of that share, by reweighting; {NOT_SEEN}", "nats"),
-    "free_energy_error": (f"standard error of that free energy, {PAIRED}", "nats"),
+    "free_energy_error": (f"standard error of that free energy, by jackknife; {NOT_SEEN}", "nats"),
     "profile": (f"minus the log of the share of a bin of the soft count; {NOT_SEEN}", "nats"),
-    "profile_error": (f"standard error of that free energy, {PAIRED}", "nats"),
+    "profile_error": (f"standard error of that free energy, by jackknife; {NOT_SEEN}", "nats"),
     "visits": ("share of the draws of a law in a bin of the soft count", "1"),
     "changes": (
         "sum of the changes of the number from draw to draw over all chains, exchanges and "

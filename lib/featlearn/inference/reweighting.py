@@ -1,4 +1,8 @@
-"""Free energies from samples of several biased laws, by MBAR (Shirts and Chodera 2008; pymbar)."""
+"""Free energies from samples of several biased laws, by MBAR (Shirts and Chodera 2008; pymbar).
+
+MBAR's own errors take all draws as independent. Where chains exchange their states, the
+:func:`jackknife` over runs that share nothing is the error to go by.
+"""
 
 import logging
 from typing import NamedTuple
@@ -54,6 +58,65 @@ def thin(draws):
     draws = np.asarray(draws, float)
     step = int(np.ceil(len(draws) / max(1.0, effective_draws(draws))))
     return np.arange(0, len(draws), min(step, len(draws)))
+
+
+def independent(*observables):
+    """Every how many draws are nearly independent for the slowest of several observables.
+
+    Parameters
+    ----------
+    *observables : numpy.ndarray, shape (chain, draw)
+        Those that never change are left out.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    from .diagnostics import diagnose
+
+    total = observables[0].size
+    moving = [values.astype(float) for values in observables if np.ptp(values) > 0]
+    return int(np.ceil(total / max(2.0, min(diagnose(values).bulk_ess for values in moving))))
+
+
+def jackknife(estimate, runs, draws, parts=5):
+    """Standard errors of what is estimated from several runs together.
+
+    Each run is cut into parts in time. Each part of each run is left out in turn. So nothing is
+    taken as independent but the parts, which should be long beside the correlation times.
+
+    Parameters
+    ----------
+    estimate : callable
+        From a mask (runs, draws) of what is used to an array (k,); NaN where that says nothing.
+    runs : int
+        Of chains or ladders that share nothing with each other.
+    draws : int
+        Length of each.
+    parts : int
+        Of each run; with the number of runs more than one part in all.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,)
+        NaN where an estimate without one of the parts says nothing.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two parts, or more of them than draws.
+    """
+    if not 1 <= parts <= draws or runs * parts < 2:
+        raise ValueError(f"parts = {parts!r}: at most draws = {draws}, and two in all are needed")
+    part, found = np.arange(draws) * parts // draws, []
+    for run in range(runs):
+        for i in range(parts):
+            used = np.ones((runs, draws), bool)
+            used[run, part == i] = False
+            found.append(estimate(used))
+    n = len(found)
+    return np.sqrt((n - 1) / n * np.square(found - np.mean(found, 0)).sum(0))
 
 
 def free_energies(bias, statistic, targets=()):
