@@ -120,3 +120,9 @@ def test_free_energies_of_a_law_that_is_known():
     assert (abs(score) < 4).all()
     ratio = value.std(0, ddof=1) / error.mean(0)
     assert (ratio > 0.7).all() and (ratio < 1.4).all()
+
+
+def test_what_is_not_known_is_zero():
+    value, error = np.array([1.0, np.nan, 2.0, np.inf]), np.array([0.1, 0.2, np.nan, 0.3])
+    found = two_layer_flattened.known(value, error)
+    np.testing.assert_array_equal(found, [[1.0, 0, 0, 0], [0.1, 0, 0, 0]])

@@ -39,9 +39,3 @@ def test_chains_alone_have_no_free_energies():
     run = two_layer_ladder.run_point(settings(SMALL, rungs=1, least_scale=1.0, draws=100), "cpu")
     assert (run.free_energy == 0).all() and run.swapped == 0
     assert run.sizes["start"] == 2 and np.isfinite(run.alignment_r_hat)
-
-
-def test_what_is_not_known_is_zero():
-    value, error = np.array([1.0, np.nan, 2.0, np.inf]), np.array([0.1, 0.2, np.nan, 0.3])
-    found = two_layer_ladder.known(value, error)
-    np.testing.assert_array_equal(found, [[1.0, 0, 0, 0], [0.1, 0, 0, 0]])

@@ -27,7 +27,7 @@ METHODS = {
     "blackjax-mclmc": methods.MCLMC,
 }
 CHUNK = 25  # draws a compiled call returns
-MOST_DRAWS = 20_000  # of a chain, about: beyond them draws are thinned, which then costs little
+MOST_DRAWS = 60_000  # of a chain, about: beyond them draws are thinned, which then costs little
 
 
 class Runner:

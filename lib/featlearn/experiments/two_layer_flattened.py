@@ -19,7 +19,6 @@ from featlearn.inference.reweighting import free_energies, independent, jackknif
 from . import two_layer_ladder
 from .experiment import Experiment, settings
 from .spot import Spot
-from .two_layer_ladder import known
 
 NAME = "two-layer-flattened"
 STARTS = ("prior", "planted")
@@ -161,7 +160,13 @@ def _free_energies(draws):
     return value[of_numbers], error[of_numbers], value[of_bins], error[of_bins]
 
 
-NOT_SEEN = two_layer_ladder.NOT_SEEN
+def known(value, error):
+    """Values and errors, with zeros for both where one of them is not known."""
+    both = np.isfinite(value) & np.isfinite(error)
+    return np.where(both, value, 0.0), np.where(both, error, 0.0)
+
+
+NOT_SEEN = "0 unless seen in two parts of the runs"
 UNITS = two_layer_ladder.UNITS | {
     "free_energy": (f"minus the log of that share, by reweighting; {NOT_SEEN}", "nats"),
     "free_energy_error": (f"standard error of that free energy, by jackknife; {NOT_SEEN}", "nats"),

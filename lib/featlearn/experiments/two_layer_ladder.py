@@ -13,7 +13,7 @@ from featlearn.inference.laws import DataScales
 from featlearn.inference.network import Network, choose_device
 from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
-from featlearn.inference.reweighting import basins, independent, jackknife
+from featlearn.inference.reweighting import basins, independent
 from featlearn.inference.sampler import sample
 
 from .experiment import Experiment, settings
@@ -131,35 +131,20 @@ def run_point(config, device="auto", progress=None):
 
 
 def _free_energies(draws):
-    """Free energy of each number of specialised neurons and its error; zeros where not known."""
+    """Free energy of each number of specialised neurons and its error; zeros where not seen."""
     U, M = draws.statistic.values.astype(float), draws["count"].values
-    R, K, n = U.shape
-    step = [independent(U[:, k], M[:, k]) for k in range(K)]
-
-    def estimate(used):
-        rungs = [(k, slice(None, None, step[k])) for k in range(K)]
-        kept = [used[:, every] for _, every in rungs]
-        of_last = basins(
-            DataScales(draws.scale.values),
-            [U[:, k, every][mask] for (k, every), mask in zip(rungs, kept, strict=True)],
-            [M[:, k, every][mask] for (k, every), mask in zip(rungs, kept, strict=True)],
-        )
-        found = np.full(len(NUMBERS), np.nan)
-        for label, value in zip(of_last.label, of_last.value, strict=True):
-            if label in NUMBERS:
-                found[int(label)] = value
-        return found
-
-    return known(estimate(np.ones((R, n), bool)), jackknife(estimate, R, n))
+    K = draws.sizes["rung"]
+    kept = [slice(None, None, independent(U[:, k], M[:, k])) for k in range(K)]
+    energies = [U[:, k, kept[k]].ravel() for k in range(K)]
+    labels = [M[:, k, kept[k]].ravel() for k in range(K)]
+    of_last = basins(DataScales(draws.scale.values), energies, labels)
+    found, error = np.zeros(len(NUMBERS)), np.zeros(len(NUMBERS))
+    for label, value, its_error in zip(of_last.label, of_last.value, of_last.error, strict=True):
+        if label in NUMBERS:
+            found[int(label)], error[int(label)] = value, its_error
+    return found, error
 
 
-def known(value, error):
-    """Values and errors, with zeros for both where one of them is not known."""
-    both = np.isfinite(value) & np.isfinite(error)
-    return np.where(both, value, 0.0), np.where(both, error, 0.0)
-
-
-NOT_SEEN = "0 unless seen in two parts of the runs"
 UNITS = {
     "alignment": ("posterior mean of the alignment A_f", "1"),
     "alignment_mcse": ("Monte Carlo standard error of the alignment over all chains", "1"),
@@ -171,8 +156,8 @@ UNITS = {
     "count_ess": ("bulk effective sample size of that number", "1"),
     "share": ("share of networks with a number of specialised neurons", "1"),
     "share_mcse": ("Monte Carlo standard error of that share", "1"),
-    "free_energy": (f"minus the log of that share, by reweighting; {NOT_SEEN}", "nats"),
-    "free_energy_error": (f"standard error of that free energy, by jackknife; {NOT_SEEN}", "nats"),
+    "free_energy": ("minus the log of that share, by reweighting; 0 if not seen", "nats"),
+    "free_energy_error": ("standard error of that free energy; 0 if not seen", "nats"),
     "n_leapfrog": ("steps of a trajectory", "1"),
     "acceptance": ("mean acceptance of trajectories", "1"),
     "swapped": ("least share of exchanges that took place; 0 without a ladder", "1"),
