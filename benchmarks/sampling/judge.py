@@ -2,6 +2,7 @@
 
 from math import hypot, isfinite
 
+import arviz
 import numpy as np
 
 from featlearn.inference.diagnostics import MAX_R_HAT, MIN_BULK_ESS, diagnose
@@ -44,6 +45,40 @@ def summarise(draws, seconds, gradients, settle=0.0):
         "ess_per_second": q.bulk_ess / seconds,
         "gradients_per_ess": gradients / q.bulk_ess if q.bulk_ess else None,
         "converged": q.r_hat <= MAX_R_HAT and q.bulk_ess >= MIN_BULK_ESS,
+    }
+
+
+def of_a_typical_chain(draws, summary):
+    """The effective samples of an entry as if all chains were like the median one.
+
+    A chain that changes to another number of specialised neurons, once in a run, or stays with
+    another than the rest, leaves hardly any effective samples of all chains together. Whether
+    that happens to one of four chains is luck.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray, shape (chain, draw)
+        All of the entry.
+    summary : dict
+        From :func:`summarise`.
+
+    Returns
+    -------
+    dict
+        The summary with these effective samples and what they cost; ``ess_together`` are those
+        of all chains together.
+    """
+    if not summary["ess"]:
+        return summary | {"ess_together": summary["ess"]}
+    kept = np.asarray(draws, float)[:, -summary["draws"] :]
+    alone = [float(arviz.ess(chain[None], method="bulk")) for chain in kept]
+    ess, together = len(alone) * float(np.median(alone)), summary["ess"]
+    return summary | {
+        "ess": ess,
+        "ess_together": together,
+        "ess_per_second": ess / summary["seconds"],
+        "gradients_per_ess": summary["gradients_per_ess"] * together / ess,
+        "converged": summary["r_hat"] <= MAX_R_HAT and ess >= MIN_BULK_ESS,
     }
 
 

@@ -1,7 +1,8 @@
 """The table that the benchmark prints, and what a reader must know with it."""
 
 NOTES = [
-    "ESS: arviz's bulk effective sample size of the alignment over all chains, readout drawn.",
+    "ESS: arviz's bulk effective sample size of the alignment, readout drawn, of the median chain",
+    "times the number of chains; together: of all chains, few of them where one chain strays.",
     "s: seconds of sampling; warm-up is apart, compilation is in neither. grad/ESS: gradients",
     "of the energy an effective sample; ours spends its neuron jumps besides.",
     "ours/rival: ratio of ESS/s; above 1 ours is faster. bias: of the mean alignment, from ours.",
@@ -11,7 +12,7 @@ NOTES = [
 ]
 HEAD = (
     f"{'entry':24} {'ESS/s':>9} {'ours/rival':>10} {'grad/ESS':>9} {'R-hat':>6} {'ESS':>7} "
-    f"{'z':>6} {'bias %':>11} {'s':>6} {'warm-up':>7}"
+    f"{'together':>8} {'z':>6} {'bias %':>11} {'s':>6} {'warm-up':>7}"
 )
 
 
@@ -34,7 +35,8 @@ def _line(row):
     return (
         f"{row['entry']:24} {_number(row['ess_per_second'], '9.3g')}{star}"
         f"{_number(row['ratio'], '10.3g')} {_number(row['gradients_per_ess'], '9.3g')} "
-        f"{_number(row['r_hat'], '6.3f')} {row['ess']:7.0f} {_number(row['z'], '6.1f')} "
+        f"{_number(row['r_hat'], '6.3f')} {row['ess']:7.0f} "
+        f"{row['ess_together']:8.0f} {_number(row['z'], '6.1f')} "
         f"{shown:>11} {row['seconds']:6.0f} {row['warmup_seconds']:7.0f}"
     )
 

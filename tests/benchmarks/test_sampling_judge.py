@@ -54,6 +54,33 @@ def test_independent_draws_are_all_effective():
     assert found["converged"]
 
 
+def test_a_chain_that_strays_does_not_count_for_the_rest():
+    draws = np.random.default_rng(0).standard_normal((5, 1000))
+    draws[0, 300:] += 4
+    plain = JUDGE["summarise"](draws, seconds=10, gradients=8000, settle=0.2)
+    found = JUDGE["of_a_typical_chain"](draws, plain)
+    assert plain["ess"] == found["ess_together"] < 100
+    assert found["ess"] == pytest.approx(4000, rel=0.2)
+    assert found["ess_per_second"] == pytest.approx(500, rel=0.2)
+    assert found["gradients_per_ess"] == pytest.approx(6400 / found["ess"])
+    assert {key: found[key] for key in ("mean", "mcse", "r_hat", "draws")} == {
+        key: plain[key] for key in ("mean", "mcse", "r_hat", "draws")
+    }
+
+
+def test_what_is_left_out_at_first_is_left_out_of_a_typical_chain():
+    draws = np.random.default_rng(0).standard_normal((3, 1000))
+    draws[:, :200] += 10
+    plain = JUDGE["summarise"](draws, seconds=10, gradients=1, settle=0.2)
+    assert JUDGE["of_a_typical_chain"](draws, plain)["ess"] == pytest.approx(2400, rel=0.2)
+
+
+def test_no_effective_samples_stay_none():
+    draws = np.full((2, 100), np.inf)
+    found = JUDGE["of_a_typical_chain"](draws, JUDGE["summarise"](draws, 1, 1))
+    assert found["ess"] == found["ess_together"] == found["ess_per_second"] == 0
+
+
 def test_chains_in_different_modes_and_infinite_draws_do_not_converge():
     draws = np.random.default_rng(0).standard_normal((2, 500))
     assert not JUDGE["summarise"](draws + [[0], [5]], 1, 1)["converged"]
