@@ -46,7 +46,7 @@ chapter: $(INSTALLED) ## Execute one chapter afresh: C=two-layer (DEVICE=cuda wi
 results: $(INSTALLED) ## Measure what is missing in book/results (hours; EXECUTOR=slurm PARTITION=…)
 	@$(VENV)/bin/python -m featlearn.experiments $(if $(WORKERS),--workers $(WORKERS))
 
-bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers (half an hour; SIZES=15 for a part)
+bench: $(INSTALLED) $(RIVALS)/.installed ## Time the library and rival samplers (40 minutes; SIZES=15 for a part)
 	@$(VENV)/bin/python benchmarks/scaling.py
 	@$(VENV)/bin/python benchmarks/cost.py --device $(DEVICE)
 	@$(VENV)/bin/python benchmarks/integrators.py

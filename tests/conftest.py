@@ -96,5 +96,5 @@ def pytest_terminal_summary(terminalreporter, config):
         "benchmarks",
         "benchmarks whose timed code has changed",
         lambda: stale_benchmarks(BENCHMARKS),
-        "`make bench` times them again (half an hour).",
+        "`make bench` times them again (40 minutes).",
     )

@@ -66,19 +66,22 @@ def of_a_typical_chain(draws, summary):
     -------
     dict
         The summary with these effective samples and what they cost; ``ess_together`` are those
-        of all chains together.
+        of all chains together, by which it has converged or not.
     """
     if not summary["ess"]:
         return summary | {"ess_together": summary["ess"]}
     kept = np.asarray(draws, float)[:, -summary["draws"] :]
-    alone = [float(arviz.ess(chain[None], method="bulk")) for chain in kept]
+    alone = [
+        # arviz takes a chain that never moves for all independent.
+        float(arviz.ess(chain[None], method="bulk")) if np.ptp(chain) else 1.0
+        for chain in kept
+    ]
     ess, together = len(alone) * float(np.median(alone)), summary["ess"]
     return summary | {
         "ess": ess,
         "ess_together": together,
         "ess_per_second": ess / summary["seconds"],
         "gradients_per_ess": summary["gradients_per_ess"] * together / ess,
-        "converged": summary["r_hat"] <= MAX_R_HAT and ess >= MIN_BULK_ESS,
     }
 
 

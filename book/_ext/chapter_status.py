@@ -88,10 +88,10 @@ def since(found):
     >>> since({})
     'unknown code'
     """
-    state, confirmed = code.state(found), json.loads(found.get("confirmed", "[]"))
-    if state != "current" or not confirmed:
-        return state
-    again, points = len(confirmed[-1]["points"]), len(json.loads(found["runs"]))
+    again = code.points_confirmed(found)
+    if not again:
+        return code.state(found)
+    points = len(json.loads(found["runs"]))
     return f"changed; the same numbers at {again} of {points} points"
 
 

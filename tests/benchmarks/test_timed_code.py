@@ -131,7 +131,7 @@ def test_the_suite_reports_them(bench, monkeypatch, asked, told):
     expected = [
         "benchmarks whose timed code has changed",
         "cost.json: made by code that was not recorded",
-        "`make bench` times them again (half an hour).",
+        "`make bench` times them again (40 minutes).",
     ]
     assert said == (expected if told else [])
 

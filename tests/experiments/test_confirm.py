@@ -1,31 +1,51 @@
 """Code that was changed and computes the same is entered, and no other is."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import xarray as xr
 
-from featlearn.experiments import code, store
+from featlearn.experiments import code, provenance, store, workers
 from featlearn.experiments.confirm import confirm
 
 from .conftest import ROOT
-from .tiny import begun_points, experiment, log
+from .tiny import begun_points, experiment
 
 OTHER = {"code_hash": "0" * 16, "code_modules": json.dumps({"tests.experiments.gone": "1" * 16})}
 
 
-@pytest.fixture
-def stored(folder):
-    """The tiny sweep as other code measured it; each point took its d in seconds."""
-    data = experiment().measure(workers=1, progress=False)
+def save_as_of_other_code(tiny, name="tiny", **changes):
+    """Measure it, and store it as if other code had; each point took its d in seconds."""
+    data = tiny.measure(workers=1, progress=False)
     runs = json.loads(data.attrs["runs"])
-    for d, run in zip((2, 3, 5, 7), runs, strict=True):
-        run["wall_seconds"] = float(d)
-    store.save("tiny", data.assign_attrs(OTHER | {"runs": json.dumps(runs)}))
+    for d, run in zip(data.d.values, runs, strict=True):
+        run |= {"wall_seconds": float(d)} | changes
+    store.save(name, data.assign_attrs(OTHER | {"runs": json.dumps(runs)}))
+
+
+def again(data):
+    return code.points_confirmed(data.attrs, code.place(experiment().run_point))
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Points run in this process, which starts none and is quick."""
+    run = workers.run_sweep
+    monkeypatch.setattr(
+        workers, "run_sweep", lambda sweep, **_: run(sweep, workers=1, progress=False)
+    )
+
+
+@pytest.fixture
+def stored(folder, here):
+    """The tiny sweep as other code measured it."""
+    save_as_of_other_code(experiment())
     (folder / "log").unlink()
     return folder
 
@@ -39,7 +59,8 @@ def test_code_that_computes_the_same_is_entered(stored):
     xr.testing.assert_identical(after.drop_attrs(), before.drop_attrs())
     entries = json.loads(after.attrs["confirmed"])
     assert [entry["code_hash"] for entry in entries][:1] == ["0" * 16]
-    assert entries[1]["points"] == [0, 1, 2, 3] and len(entries) == 2
+    assert entries[1]["points"] == [provenance.config_hash(p) for p in experiment().points]
+    assert len(entries) == 2 and again(after) == 4
     assert {key: after.attrs[key] for key in before.attrs} == before.attrs  # what made it stays
     assert confirm(experiment(), progress=False) == [] == begun_points(stored)[4:]
 
@@ -96,22 +117,101 @@ def test_a_result_that_names_no_code_is_refused(stored):
     data = store.load("tiny")
     del data.attrs["code_hash"]
     store.save("tiny", data)
-    with pytest.raises(ValueError, match="does not say what code made it"):
+    with pytest.raises(store.ResultError, match="tiny: .*does not say what code made it"):
         confirm(experiment())
 
 
 def test_code_that_changes_meanwhile_is_not_entered(stored, monkeypatch):
     today = code.attributes(*code.place(experiment().run_point))
-    found = iter([today, today | {"code_hash": "2" * 16}])
+    found = iter([today, today, today | {"code_hash": "2" * 16}])
     monkeypatch.setattr(code, "attributes", lambda *_: next(found))
-    with pytest.raises(store.ResultError, match="tiny: the code changed meanwhile"):
+    with pytest.raises(store.ResultError, match="tiny: the code changed after"):
         confirm(experiment(), progress=False)
     assert "confirmed" not in store.load("tiny").attrs
 
 
-def test_points_run_in_a_process_that_loads_the_code_anew(stored):
-    confirm(experiment(), progress=False)
-    assert {pid for _, pid, _ in log(stored)}.isdisjoint({os.getpid()})
+SCRIPT = """
+from fractions import Fraction
+import xarray as xr
+from featlearn.experiments.experiment import Experiment, grid
+SHIFT = 0
+def run_point(config{argument}):
+    {first}
+    return xr.Dataset({{"twice": 2 * config["d"] + SHIFT}})
+EXPERIMENT = Experiment(
+    name="tiny", claim="Twice.", points=grid({{"d": 1}}, d={values}), run_point=run_point,
+    columns=("d",), units={{"twice": ("twice", "1"), "d": ("d", "1")}},
+)
+"""
+
+
+@pytest.fixture
+def script(folder, monkeypatch):
+    """Write a script of one's own, and import it."""
+    monkeypatch.syspath_prepend(folder)
+
+    def write(argument="", first="pass", values="(2, 3)"):
+        text = SCRIPT.format(argument=argument, first=first, values=values)
+        (folder / "twice.py").write_text(text)
+        sys.modules.pop("twice", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("twice").EXPERIMENT
+
+    yield write
+    sys.modules.pop("twice", None)
+
+
+@pytest.mark.parametrize("points", [1, 2])  # one worker alone is a process of its own as well
+def test_the_code_that_runs_is_what_is_on_disk(folder, script, points):
+    loaded = script()
+    save_as_of_other_code(loaded)
+    text = (folder / "twice.py").read_text()
+    (folder / "twice.py").write_text(text.replace("SHIFT = 0", "SHIFT = 1.5"))
+    with pytest.raises(store.ResultError, match="tiny, point 0: .*another 'twice'"):
+        confirm(loaded, seconds=2.0 * points + 1, progress=False)
+
+
+def test_a_point_with_a_checkpoint_starts_afresh(script, here):
+    keep = "state = checkpoint.of({}); assert state.load() is None; state.save({'at': 1})"
+    tiny = script(argument=", checkpoint", first=keep, values="(2,)")
+    save_as_of_other_code(tiny)
+    assert confirm(tiny, progress=False) == [0]
+
+
+def test_a_point_that_fails_is_named(script, here):
+    tiny = script()
+    save_as_of_other_code(tiny)
+    failing = script(first="raise KeyError('new setting')")
+    with pytest.raises(store.ResultError, match="tiny, first point: KeyError: 'new setting'"):
+        confirm(failing, progress=False)
+
+
+def test_settings_come_as_they_were(script, here):
+    """What is stored as text is a Fraction again."""
+    check = "assert isinstance(config['share'], Fraction)"
+    tiny = script(first=check, values="(2,)")
+    tiny = replace(tiny, points=[tiny.points[0] | {"share": Fraction(1, 3)}])
+    save_as_of_other_code(tiny)
+    assert confirm(tiny, progress=False) == [0]
+
+
+def test_another_kind_of_device_is_refused(folder):
+    save_as_of_other_code(experiment(), device_kind="cuda")
+    with pytest.raises(store.ResultError, match="tiny: no point was measured on a cpu"):
+        confirm(experiment(), progress=False)
+
+
+def test_a_result_that_is_stored_meanwhile_is_kept(stored, monkeypatch):
+    run = workers.run_sweep
+
+    def slow(*arguments, **options):
+        run(*arguments, **options)
+        store.save("tiny", store.load("tiny").assign_attrs(note="later"))
+
+    monkeypatch.setattr(workers, "run_sweep", slow)
+    with pytest.raises(store.ResultError, match="tiny: another result was stored meanwhile"):
+        confirm(experiment(), progress=False)
+    assert store.load("tiny").attrs["note"] == "later"
 
 
 def test_a_later_change_is_one_of_what_was_confirmed(stored, monkeypatch):
@@ -132,6 +232,24 @@ def test_a_longer_grid_takes_confirmed_points_over(stored, tmp_path_factory):
     assert longer.state() == "current"
     hashes = [entry["code_hash"] for entry in json.loads(data.attrs["confirmed"])]
     assert hashes == ["0" * 16, data.attrs["code_hash"]]  # it still says where points are from
+    assert again(data) == 4
+
+
+def test_a_grid_without_confirmed_points_says_nothing_of_them(stored, tmp_path_factory):
+    confirm(experiment(), progress=False)
+    tiny = experiment()
+    other = replace(tiny, points=[tiny.points[0] | {"d": 11}])
+    data = other.measure(workers=1, progress=False, folder=tmp_path_factory.mktemp("fresh"))
+    assert "confirmed" not in data.attrs
+
+
+def test_code_that_comes_back_is_that_which_measured(stored, monkeypatch):
+    confirm(experiment(), progress=False)
+    assert again(store.load("tiny")) == 4
+    measured = json.loads(OTHER["code_modules"])
+    monkeypatch.setattr(code, "hash_of", lambda modules: "0" * 16)
+    monkeypatch.setattr(code, "modules_at", lambda *_: measured)
+    assert experiment().state() == "current" and again(store.load("tiny")) == 0
 
 
 def command(folder):

@@ -42,6 +42,7 @@ def test_the_slowest_observable_sets_the_distance_of_draws():
     assert independent(fast) <= 2
     assert 8 < independent(fast, slow) < 50
     assert independent(fast, np.ones((2, 1000))) <= 2
+    assert independent(np.ones((2, 1000))) == 1000  # nothing is known
 
 
 def test_the_jackknife_of_a_mean_is_the_scatter_of_its_parts():
@@ -68,6 +69,21 @@ def test_the_jackknife_knows_ties_within_a_run_and_memory():
     assert (ratio > 0.75).all() and (ratio < 1.33).all()
     naive = 1 / np.sqrt(2 * 4 * 1000)
     assert error[:, 0].min() > 2 * naive
+
+
+def test_runs_that_are_stuck_are_told_by_leaving_out_whole_runs():
+    rng, found = np.random.default_rng(1), []
+    for _ in range(200):
+        values = rng.normal(size=(6, 1)) + 0.1 * rng.normal(size=(6, 100))
+
+        def estimate(used, values=values):
+            return np.array([values[used].mean()])
+
+        errors = [float(jackknife(estimate, 6, 100, parts=parts)[0]) for parts in (1, 5)]
+        found.append([values.mean(), *errors])
+    value, whole, parts = np.transpose(found)
+    assert np.sqrt(np.mean(whole**2)) == pytest.approx(value.std(), rel=0.2)
+    assert np.sqrt(np.mean(parts**2)) < 0.6 * value.std()
 
 
 def test_what_is_lost_without_one_part_has_no_error():

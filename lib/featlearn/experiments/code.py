@@ -114,8 +114,8 @@ def confirmed(attributes, **entry):
     attributes : mapping
         Of a stored result.
     **entry
-        One more: its ``code_hash`` and ``code_modules``, the ``points`` that came out the same
-        and the ``commit`` that holds it.
+        One more: its ``code_hash``, ``code_modules`` and ``code_entry``, the ``commit`` that
+        holds it, and the hashes of the configurations of the ``points`` that came out the same.
 
     Returns
     -------
@@ -123,10 +123,40 @@ def confirmed(attributes, **entry):
         ``confirmed``, which begins with the code that computed the result; empty if that is
         all there is.
     """
-    first = {key: attributes[key] for key in ("code_hash", "code_modules", "commit")}
+    first = {key: attributes[key] for key in ("code_hash", "code_modules", "code_entry", "commit")}
     found = _found_same(attributes) or [first]
     found += [entry] if entry else []
     return {"confirmed": json.dumps(found, sort_keys=True)} if len(found) > 1 else {}
+
+
+def points_confirmed(attributes, of=None):
+    """How many points of a result today's code was found to compute the same.
+
+    Parameters
+    ----------
+    attributes, of
+        As for :func:`state`.
+
+    Returns
+    -------
+    int
+        0 for the code that computed it, and for code that was not looked at.
+    """
+    found = {e["code_hash"]: e["points"] for e in _found_same(attributes) if "points" in e}
+    if not found or state(attributes, of) != "current":
+        return 0
+    return len(found.get(hash_of(modules_at(*_place(attributes, of))), ()))
+
+
+def _place(attributes, of):
+    if of is not None:
+        return of
+    name, function = _latest(attributes)["code_entry"].split(":")
+    return name, function, _file(name)
+
+
+def _latest(attributes):
+    return [attributes, *_found_same(attributes)][-1]
 
 
 def _found_same(attributes):
@@ -154,9 +184,7 @@ def state(attributes, of=None):
     """
     if "code_hash" not in attributes:
         return "unknown code"
-    if of is None:
-        name, function = attributes["code_entry"].split(":")
-        of = name, function, _file(name)
+    of = _place(attributes, of)
     if of[2] is None:
         return "unknown code"
     try:
@@ -165,8 +193,7 @@ def state(attributes, of=None):
         return f"changed: {of[0]}"
     if hash_of(now) in hashes(attributes):
         return "current"
-    latest = [attributes, *_found_same(attributes)][-1]
-    then = json.loads(latest["code_modules"])
+    then = json.loads(_latest(attributes)["code_modules"])
     differ = sorted(key for key in then | now if then.get(key) != now.get(key))
     return f"changed: {', '.join(differ)}"
 

@@ -63,22 +63,26 @@ def main(experiments, arguments=None, *, results="results", runs=None):
             for experiment in chosen:
                 print(f"{experiment.name:24}{experiment.state(results):16}{experiment.claim}")
             return 0
+        run_sweep = _executor(options)
         if options.confirm is not None:
             return max([_confirm(experiment, options.confirm, results) for experiment in chosen])
-        run_sweep = _executor(options)
         store.require_writable(results)
         store.require_writable(runs)
         for experiment in chosen:
             _run(experiment, run_sweep, results, runs)
     except (ValueError, OSError) as error:
-        for trace in getattr(error, "__notes__", ()):
-            print(trace, file=sys.stderr)
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 1
     except KeyboardInterrupt:
         print("stopped: what is finished is kept, start again to go on", file=sys.stderr)
         return 130
     return 0
+
+
+def _say(error):
+    for trace in getattr(error, "__notes__", ()):
+        print(trace, file=sys.stderr)
+    print(f"error: {error}", file=sys.stderr)
 
 
 def _confirm(experiment, seconds, results):
@@ -88,8 +92,8 @@ def _confirm(experiment, seconds, results):
         return 0
     try:
         points = confirm(experiment, seconds=seconds, folder=results)
-    except store.ResultError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except store.ResultError as error:  # the next ones may be well
+        _say(error)
         return 1
     if points:
         of = store.load(experiment.name, folder=results).sizes["point"]

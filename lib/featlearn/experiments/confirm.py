@@ -7,15 +7,12 @@ through what was changed.
 """
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
-from multiprocessing import get_context
+import tempfile
 
 import numpy as np
-from tqdm import tqdm
 
-from . import code, provenance, store
-from .threads import threads
+from . import code, provenance, store, workers
+from .sweep import Sweep
 
 
 def confirm(experiment, *, seconds=300.0, folder=None, progress=True):
@@ -44,52 +41,68 @@ def confirm(experiment, *, seconds=300.0, folder=None, progress=True):
     Raises
     ------
     ValueError
-        If ``seconds`` is not positive, or the result does not say what made it.
+        If ``seconds`` is not positive.
     ResultError
-        Naming the point and the variable that came out otherwise, or if the code changed while
-        points ran. Nothing is stored then. On another kind of processor, or with other versions,
-        numbers differ for unchanged code.
+        If the result does not say what made it or was measured on another kind of device, a
+        point fails, or, naming the point and the variable, a number came out otherwise. Nothing
+        is stored then. On another processor, or with other versions, numbers differ for
+        unchanged code.
     """
     if not 0 < seconds < np.inf:
         raise ValueError(f"seconds = {seconds!r}: a positive finite number is needed")
-    stored = store.load(experiment.name, folder=folder)
+    path = store.path_of(experiment.name, folder)
+    stored, before = store.load(experiment.name, folder=folder), store.sha256(path)
     today = code.attributes(*code.place(experiment.run_point))
     if "code_hash" not in stored.attrs or "runs" not in stored.attrs:
-        raise ValueError(f"{experiment.name}: the stored result does not say what code made it")
+        raise store.ResultError(f"{experiment.name}: the result does not say what code made it")
     if today["code_hash"] in code.hashes(stored.attrs):
         return []
-    runs = json.loads(stored.attrs["runs"])
-    points = json.loads(stored.attrs["config"])["points"]
-    chosen = _chosen([run["wall_seconds"] for run in runs], seconds)
-    # A process of its own: ours may have loaded the code before its last change.
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        for i in tqdm(chosen, experiment.name, disable=not progress, leave=False):
-            task = experiment.run_point, points[i], runs[i]["threads"]
-            found = process.submit(_run, *task).result()
+    points, runs = _points(experiment, stored), json.loads(stored.attrs["runs"])
+    chosen = _chosen(experiment, runs, seconds)
+    # In processes of their own, so that the code is what is on disk now.
+    with tempfile.TemporaryDirectory() as runs_folder:
+        sweep = Sweep(
+            experiment.name,
+            [points[i] for i in chosen],
+            experiment.run_point,
+            folder=runs_folder,
+            gpu=experiment.gpu,
+            variables=experiment.units,
+        )
+        threads = runs[chosen[0]]["threads"]
+        alone = isinstance(threads, int)  # else it says that nothing of ours had threads
+        workers.run_sweep(sweep, threads=threads if alone else None, progress=progress)
+        for i, found in zip(chosen, sweep.results(), strict=True):
             _require_same(experiment, found, stored.isel(point=i), f"point {i}")
-    if code.attributes(*code.place(experiment.run_point)) != today:
-        raise store.ResultError(f"{experiment.name}: the code changed meanwhile; start again")
-    entry = {key: today[key] for key in ("code_hash", "code_modules")}
-    entry |= {"points": chosen, "commit": provenance.surroundings(False)["commit"]}
-    store.save(
-        experiment.name,
-        stored.assign_attrs(code.confirmed(stored.attrs, **entry)),
-        folder=folder,
-    )
+        sweep.require_same_code()
+    if store.sha256(path) != before:
+        raise store.ResultError(f"{experiment.name}: another result was stored meanwhile")
+    here = provenance.surroundings(False)
+    entry = sweep.code | {key: here[key] for key in ("commit", "tree_clean")}
+    entry["points"] = [provenance.config_hash(points[i]) for i in chosen]
+    confirmed = code.confirmed(stored.attrs, **entry)
+    store.save(experiment.name, stored.assign_attrs(confirmed), folder=folder)
     return chosen
 
 
-def _run(run_point, config, number):
-    with threads(number) if isinstance(number, int) else nullcontext():
-        return run_point(config)
+def _points(experiment, stored):
+    """Configurations of the stored points; those of the experiment as it has them."""
+    own = {provenance.config_hash(point): point for point in experiment.points}
+    found = json.loads(stored.attrs["config"])["points"]
+    return [own.get(provenance.config_hash(point), point) for point in found]
 
 
-def _chosen(took, seconds):
-    """Numbers of the points to run, in order."""
-    chosen = [int(np.argmin(took))]
-    left = seconds - took[chosen[0]]
-    for i in np.random.default_rng(0).permutation(len(took)).tolist():
-        if i not in chosen and took[i] <= left:
+def _chosen(experiment, runs, seconds):
+    """Numbers of the points to run, in order: measured on such a device and alike in threads."""
+    kind = provenance.surroundings(experiment.gpu)["device_kind"]
+    took = {i: run["wall_seconds"] for i, run in enumerate(runs) if run["device_kind"] == kind}
+    if not took:
+        raise store.ResultError(f"{experiment.name}: no point was measured on a {kind}, as here")
+    shortest = min(took, key=took.get)
+    chosen, left = [shortest], seconds - took[shortest]
+    for i in np.random.default_rng(0).permutation(sorted(took)).tolist():
+        alike = runs[i]["threads"] == runs[shortest]["threads"]
+        if i not in chosen and alike and took[i] <= left:
             chosen.append(i)
             left -= took[i]
     return sorted(chosen)

@@ -242,9 +242,11 @@ class Experiment:
         of_points = json.loads(stored.attrs["config"])["points"]
         runs = json.loads(stored.attrs["runs"])
         bare = stored.drop_vars([key for key in self._functions() if key in stored])
-        for i, (point, run) in enumerate(zip(of_points, runs, strict=True)):
+        taken = [
             sweep.adopt(point, bare.isel(point=i).drop_attrs(deep=False).assign_attrs(run))
-        return code.confirmed(stored.attrs)
+            for i, (point, run) in enumerate(zip(of_points, runs, strict=True))
+        ]
+        return code.confirmed(stored.attrs) if any(taken) else {}
 
     def _functions(self):
         if isinstance(self.columns, Mapping):

@@ -168,12 +168,18 @@ class Sweep:
             One that the sweep doesn't have, or has finished, is left alone.
         result : xarray.Dataset
             With the attributes that :meth:`results` gives, but for the configuration's.
+
+        Returns
+        -------
+        bool
+            Whether the sweep has the point.
         """
         path = self.folder / f"{address(point, self.code['code_hash'])}.nc"
         if path in self.points:
             with _claimed(path, wait=False) as claimed:
                 if claimed and not path.exists():
                     self._keep(path, result)
+        return path in self.points
 
     def shown(self, path):
         """The sweep and the point, as errors name them."""

@@ -6,25 +6,15 @@ import torch
 
 
 @contextmanager
-def threads(number):
-    """Compute on a given number of threads of the processor.
-
-    Parameters
-    ----------
-    number : int
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def one_thread():
     """Compute on one thread of the processor.
 
     At the sizes of a live cell a second thread gains nothing on an idle machine, and on a
     busy one the two wait for each other.
     """
-    return threads(1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

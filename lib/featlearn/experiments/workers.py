@@ -20,7 +20,7 @@ POLL = 0.2  # seconds between two looks at what is finished
 LOGGED = 30.0  # seconds between two lines of progress where no terminal overwrites them
 
 
-def run_sweep(sweep, *, workers=None, progress=True):
+def run_sweep(sweep, *, workers=None, threads=None, progress=True):
     """Complete a sweep here.
 
     Parameters
@@ -29,6 +29,9 @@ def run_sweep(sweep, *, workers=None, progress=True):
     workers : int, optional
         Processes; one a GPU for a sweep that uses them, one a core otherwise. With one,
         the points run in this process.
+    threads : int, optional
+        Of each process; its share of the cores by default. If given, even a single process is
+        not this one.
     progress : bool
         Show a progress bar with the time left.
 
@@ -45,15 +48,16 @@ def run_sweep(sweep, *, workers=None, progress=True):
     sweep.check()
     workers = min(workers, len(sweep.missing()))
     with Progress(sweep, progress) as bar:
-        if workers <= 1:
+        if workers <= 1 and threads is None:
             for _ in sweep.complete_all():
                 bar.look()
         else:
-            environments = [environment(i, workers, cores, devices) for i in range(workers)]
+            places = (workers, cores, devices, threads)
+            environments = [environment(i, *places) for i in range(workers)]
             _share(sweep, environments, bar)
 
 
-def environment(i, workers, cores, devices):
+def environment(i, workers, cores, devices, threads=None):
     """Variables of worker ``i``: its share of the cores, and one of the GPUs.
 
     Parameters
@@ -61,6 +65,8 @@ def environment(i, workers, cores, devices):
     i, workers, cores : int
     devices : list of str
         As in CUDA_VISIBLE_DEVICES; none leaves that variable as it is.
+    threads : int, optional
+        Instead of the share of the cores.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def environment(i, workers, cores, devices):
     >>> environment(0, 4, 8, [])["OMP_NUM_THREADS"]
     '2'
     """
-    threads = str(max(1, cores // workers))
+    threads = str(threads or max(1, cores // workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     found = dict.fromkeys(names, threads)
     if devices:

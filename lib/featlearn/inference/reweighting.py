@@ -71,20 +71,22 @@ def independent(*observables):
     Returns
     -------
     int
-        At least 1.
+        At least 1, at most half of all draws.
     """
     from .diagnostics import diagnose
 
     total = observables[0].size
     moving = [values.astype(float) for values in observables if np.ptp(values) > 0]
-    return int(np.ceil(total / max(2.0, min(diagnose(values).bulk_ess for values in moving))))
+    slowest = min((diagnose(values).bulk_ess for values in moving), default=0.0)
+    return int(np.ceil(total / max(2.0, slowest)))
 
 
 def jackknife(estimate, runs, draws, parts=5):
     """Standard errors of what is estimated from several runs together.
 
     Each run is cut into parts in time. Each part of each run is left out in turn. So nothing is
-    taken as independent but the parts, which should be long beside the correlation times.
+    taken as independent but the parts, which should be long beside the correlation times. Of runs
+    that differ for good, each stuck where it is, only ``parts=1`` knows.
 
     Parameters
     ----------
