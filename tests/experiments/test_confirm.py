@@ -171,6 +171,15 @@ def test_the_code_that_runs_is_what_is_on_disk(folder, script, points):
         confirm(loaded, seconds=2.0 * points + 1, progress=False)
 
 
+def test_points_have_the_threads_that_they_had(script, monkeypatch):
+    """Another number would sum in another order."""
+    tiny = script(first="import os; assert os.environ['OMP_NUM_THREADS'] == '7'", values="(2,)")
+    with monkeypatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "7")
+        save_as_of_other_code(tiny, threads=7)
+    assert confirm(tiny, progress=False) == [0]
+
+
 def test_a_point_with_a_checkpoint_starts_afresh(script, here):
     keep = "state = checkpoint.of({}); assert state.load() is None; state.save({'at': 1})"
     tiny = script(argument=", checkpoint", first=keep, values="(2,)")
