@@ -8,6 +8,8 @@ import torch
 from featlearn.inference import hmc, two_stage
 from featlearn.inference.alignment_variance import AlignmentVariance
 from featlearn.inference.laws import Rungs, restraints
+from featlearn.inference.network import Network
+from featlearn.inference.posterior import CollapsedPosterior
 from tests.inference.cases import (
     PLAIN,
     THRESHOLD,
@@ -204,3 +206,27 @@ def test_an_energy_error_of_a_thousand_nats_is_a_divergence():
     assert torch.equal(state.z[info.divergent], z[info.divergent])
     _, info = hmc.step(GaussianTarget(), scaled(20.0), start, full(500, 1.0), 1, generator(4))
     assert not info.divergent.any() and info.acceptance.min() < 1e-3
+
+
+@pytest.mark.parametrize("module", [hmc, two_stage])
+def test_turns_of_many_weights_keep_the_energy_in_single_precision(module, monkeypatch):
+    """Written with a rounded cosine and sine they change it by tenths of a nat here."""
+    network = Network(d=100, widths=[800, 800])
+    nothing = CollapsedPosterior(network, *network.datasets([0], P=0, dtype=torch.float32))
+    state = hmc.initial_state(nothing, network.prior(1, generator()).float())
+    energies, energy, draw = [], hmc.prior_energy, generator(1)
+    monkeypatch.setattr(
+        module, "prior_energy", lambda *at: energies.append(energy(*at)) or energy(*at)
+    )
+    for angle in (0.05, 0.1, 0.15, 0.2):
+        size = torch.full((1,), angle)
+        state, info = module.step(nothing, PLAIN, state, size, 24, draw)
+        start, end = map(float, energies[-2:])
+        assert abs(end - start) < 0.01
+    assert info.acceptance.dtype == torch.float32
+
+
+def test_energies_of_many_weights_are_summed_in_double_precision():
+    z, p = (torch.randn(2, 720_000, generator=generator(i), dtype=torch.float32) for i in (0, 1))
+    exact = 0.5 * (z.double().square() + p.double().square()).sum(-1)
+    torch.testing.assert_close(hmc.prior_energy(z, p), exact, rtol=0, atol=1e-3)

@@ -6,9 +6,6 @@ import pytest
 import torch
 
 from featlearn.inference import hmc, two_stage
-from featlearn.inference.laws import POSTERIOR, Rungs
-from featlearn.inference.network import Network
-from featlearn.inference.posterior import CollapsedPosterior
 from tests.inference.cases import PLAIN, generator, network_of, on_all_kinds, posterior_of, scaled
 from tests.inference.test_hmc import trajectory
 
@@ -109,26 +106,3 @@ def test_without_data_turns_are_exact(kind, angle):
 
 def test_the_kick_removes_the_part_of_the_error_that_is_quadratic_in_the_force():
     assert 1 - 6 * two_stage.KICK + 6 * two_stage.KICK**2 == pytest.approx(0, abs=1e-12)
-
-
-def test_turns_of_many_weights_keep_the_energy_in_single_precision(monkeypatch):
-    """Written with a rounded cosine and sine they change it by tenths of a nat here."""
-    network = Network(d=100, widths=[800, 800])
-    nothing = CollapsedPosterior(network, *network.datasets([0], P=0, dtype=torch.float32))
-    state = hmc.initial_state(nothing, network.prior(1, generator()).float())
-    energies, energy, draw = [], two_stage._energy, generator(1)
-    monkeypatch.setattr(
-        two_stage, "_energy", lambda *at: energies.append(energy(*at)) or energy(*at)
-    )
-    for angle in (0.05, 0.1, 0.15, 0.2):
-        size = torch.full((1,), angle)
-        state, info = two_stage.step(nothing, Rungs(POSTERIOR), state, size, 12, draw)
-        start, end = map(float, energies[-2:])
-        assert abs(end - start) < 0.01
-    assert info.acceptance.dtype == torch.float32
-
-
-def test_energies_of_many_weights_are_summed_in_double_precision():
-    z, p = (torch.randn(2, 720_000, generator=generator(i), dtype=torch.float32) for i in (0, 1))
-    exact = 0.5 * (z.double().square() + p.double().square()).sum(-1)
-    torch.testing.assert_close(two_stage._energy(z, p), exact, rtol=0, atol=1e-3)

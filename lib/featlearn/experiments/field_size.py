@@ -18,6 +18,7 @@ from featlearn.inference import hmc, jumps, two_stage
 from featlearn.inference.adaptation import DualAveraging
 from featlearn.inference.diagnostics import diagnose
 from featlearn.inference.laws import POSTERIOR, Rungs
+from featlearn.inference.linear_algebra import fast_products
 from featlearn.inference.network import Network, choose_device
 from featlearn.inference.observables import specialised
 from featlearn.inference.posterior import CollapsedPosterior
@@ -145,6 +146,7 @@ def run_point(config, device="auto", progress=None, checkpoint=None):
     )
 
 
+@fast_products()
 def _sample(posterior, z, config, progress, checkpoint):
     """What chains saw, warm-up included: arrays (chain, draw) by name; and the seconds it took."""
     network, law = posterior.network, Rungs(POSTERIOR)

@@ -67,6 +67,6 @@ class AlignmentVariance:
     def _by_rule(self, layers):
         factor, c = self.network.readout_variance, self.rule.coefficient
         for chunk in chunks(layers, self.rule):
-            g = c @ self.tape.forward(chunk)
-            by_features = 2 * factor * c[:, None] * g[:, None, :]
+            g = self.tape.forward(chunk) @ c
+            by_features = 2 * factor * g[..., None] * c
             yield factor * g.square().sum(-1), self.tape.pull_back(chunk, by_features)

@@ -18,6 +18,7 @@ from . import hmc
 from .adaptation import DualAveraging
 from .flat_histogram import FlatHistogram
 from .laws import POSTERIOR, Rungs
+from .linear_algebra import fast_products
 from .observables import specialised
 from .soft_count import SoftCount
 
@@ -27,6 +28,7 @@ GAIN = 2.0  # by which all pairs together raise the bias in one early iteration,
 SLOWING = 0.1  # share of the warm-up after which this falls like one over the time
 
 
+@fast_products()
 def sample_flattened(
     posterior,
     z,

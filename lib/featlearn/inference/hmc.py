@@ -4,6 +4,12 @@ The position z is standard normal under the prior, so that the Hamiltonian witho
 ``(|z|**2 + |p|**2) / 2``, turns (z, p) by an angle. The integrator makes these turns exactly and
 kicks the momentum by the data in between (Beskos et al. 2011): its error comes from the data
 alone, whatever the number of weights. The step size is the angle of one turn.
+
+A turn is made of three shears. Each keeps the volume and takes itself back, whatever its rounded
+coefficient, up to the rounding of its sums, which is small while a turn stays well below a half.
+Written with sines and cosines a turn would change the energy by the share that the rounded
+``cos**2 + sin**2`` misses of one: in single precision by a nat in a trajectory of a million
+weights. For the same reason energies are summed in double precision.
 """
 
 from typing import NamedTuple
@@ -54,22 +60,38 @@ def step(target, law, state, step_size, n_leapfrog, generator):
     -------
     State, Info
     """
-    z, s, gradient = state
+    z, s, _ = state
     # A jittered step size keeps trajectories from closing on themselves.
     angle = (step_size * (0.8 + 0.4 * uniform(s, generator)))[:, None]
-    cos, sin = angle.cos(), angle.sin()
+    shears = (angle / 2).tan(), -angle.sin()
     p = torch.randn(z.shape, generator=generator, dtype=z.dtype, device=z.device)
-    start = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1)
+    start = law.energy(s) + prior_energy(z, p)
 
-    p = p - 0.5 * angle * law.slope(s)[:, None] * gradient
+    p = kicked(p, 0.5 * angle, law, state)
     for i in range(n_leapfrog):
-        z, p = cos * z + sin * p, cos * p - sin * z
-        s, gradient = target.statistic_and_gradient(z)
-        kick = 1.0 if i < n_leapfrog - 1 else 0.5
-        p = p - kick * angle * law.slope(s)[:, None] * gradient
+        z, p = turned(z, p, *shears)
+        here = State(z, *target.statistic_and_gradient(z))
+        p = kicked(p, angle if i < n_leapfrog - 1 else 0.5 * angle, law, here)
 
-    error = law.energy(s) + 0.5 * (z.square() + p.square()).sum(-1) - start
-    return metropolis(state, State(z, s, gradient), error, generator)
+    error = law.energy(here.statistic) + prior_energy(z, p) - start
+    return metropolis(state, here, error, generator)
+
+
+def turned(z, p, tangent, sine):
+    """(z, p) turned by an angle: tangent of its half and minus its sine, (B, 1)."""
+    z = torch.addcmul(z, tangent, p)
+    p = torch.addcmul(p, sine, z)
+    return torch.addcmul(z, tangent, p), p
+
+
+def kicked(p, angle, law, state):
+    """Momentum after the force of the data has acted over an angle (B, 1)."""
+    return torch.addcmul(p, -angle * law.slope(state.statistic)[:, None], state.gradient)
+
+
+def prior_energy(z, p):
+    """Energy without data (B,), nats, in double precision."""
+    return 0.5 * (z.square() + p.square()).sum(-1, dtype=torch.float64)
 
 
 def metropolis(state, proposal, error, generator):

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import torch
 
+from .linear_algebra import times
+
 
 class State(NamedTuple):
     """Where the chains are, in units of the prior's standard deviations."""
@@ -56,9 +58,9 @@ def energy_and_gradient(posterior, state):
     layers = network.layers(state.z)
     phi = posterior.tape.forward(layers)
     a = sqrt(s) * state.b
-    residual = (phi @ a[..., None])[..., 0] - y
-    by_b = sqrt(s) / kappa * (residual[:, None, :] @ phi)[:, 0] + state.b
-    by_z = posterior.tape.pull_back(layers, residual[..., None] / kappa * a[:, None, :]) + state.z
+    residual = times(phi.mT, a) - y
+    by_b = sqrt(s) / kappa * times(phi, residual) + state.b
+    by_z = posterior.tape.pull_back(layers, a[..., None] * residual[:, None] / kappa) + state.z
     prior = 0.5 * (state.z.square().sum(-1) + state.b.square().sum(-1))
     return 0.5 * residual.square().sum(-1) / kappa + prior, by_z, by_b
 

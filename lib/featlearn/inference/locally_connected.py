@@ -9,11 +9,8 @@ It is the control of the patch network (paper eq. 12), which it equals in all bu
 the same data, the same number of features, the same readout.
 """
 
-from math import sqrt
-
 import torch
 
-from .backpropagation import SLOPE
 from .network import Network
 from .posterior import CollapsedPosterior
 
@@ -56,6 +53,10 @@ class LocallyConnected(Network):
         """Weights (B, Nw * N, S) as (B, Nw, N, S)."""
         return w.view(-1, self.patches, self.widths[0], self.patch_size)
 
+    def over_patches(self, gradient):
+        """Gradient by the weights (B, Nw * N, S): each patch's own."""
+        return gradient.flatten(1, 2)
+
     def split(self, x):
         """Patches of inputs (..., P, d) as (..., Nw, P, S)."""
         return x.unflatten(-1, (self.patches, self.patch_size)).transpose(-2, -3)
@@ -71,34 +72,7 @@ class LocallyConnectedPosterior(CollapsedPosterior):
 
     offers_jumps = False
 
-    def __init__(self, network, x, y, algebra="auto", refine=False, rule=None):
-        super().__init__(network, x, y, algebra, refine, rule)
-        self.tape = _Tape(network, x)
-
-    def subset(self, chains):
-        """The same posterior for some of the chains."""
-        return LocallyConnectedPosterior(
-            self.network, self.x[chains], self.y[chains], self.algebra, self.refine
-        )
-
     def feature_alignments(self, z):
         """Alignment (eq. 3) of each feature with unit readout, (B, F)."""
         # That of a shared network repeats its neurons on every patch.
         return super().feature_alignments(z)[:, : self.network.features]
-
-
-class _Tape:
-    """Forward pass and the way back; see :mod:`~featlearn.inference.backpropagation`."""
-
-    def __init__(self, network, x):
-        self.network, self.x = network, network.split(x).contiguous()
-
-    def forward(self, layers):
-        h = self.x @ self.network.of_patches(layers[0]).mT
-        self.slope = h.square().neg_().exp_()
-        return torch.erf(h).transpose(1, 2).flatten(2)
-
-    def pull_back(self, layers, by_features):
-        back = by_features.unflatten(-1, (self.network.patches, -1)).transpose(1, 2) * self.slope
-        scale = SLOPE / sqrt(self.network.patch_size)
-        return (back.mT @ self.x).flatten(1).mul_(scale)

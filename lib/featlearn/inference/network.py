@@ -307,6 +307,14 @@ class Network:
         """Patches of inputs (..., P, d) as rows: (..., P * Nw, S)."""
         return x.reshape(*x.shape[:-2], -1, self.patch_size)
 
+    def of_patches(self, w):
+        """Weights (B, out, in) of a layer as each patch has them, (B, Nw, out, in)."""
+        return w[:, None].expand(-1, self.patches, -1, -1)
+
+    def over_patches(self, gradient):
+        """Gradient by the weights (B, out, in), from that by each patch's, (B, Nw, out, in)."""
+        return gradient.sum(1) if self.patches > 1 else gradient[:, 0]
+
 
 def choose_device(device="auto"):
     """``torch.device`` for "auto" (CUDA when it is there), "cpu" or "cuda"."""

@@ -22,6 +22,16 @@ from .input_rule import alignments, input_rule
 from .linear_algebra import inverse_of, solved, times
 
 
+class Evaluation(NamedTuple):
+    """What a gradient of the data energy is made of; overwritten by the next evaluation."""
+
+    data_energy: torch.Tensor  # U, (B,)
+    features: torch.Tensor  # the transpose of Phi, (B, F, P)
+    inverse: torch.Tensor  # of C (B, P, P) or of A (B, F, F)
+    weighted_residual: torch.Tensor  # C^-1 y, (B, P)
+    projection: torch.Tensor  # Phi^T C^-1 y = A^-1 Phi^T y, (B, F)
+
+
 class Solve(NamedTuple):
     """The linear algebra of one evaluation: what the readout and the jumps share."""
 
@@ -46,7 +56,6 @@ class CollapsedPosterior:
         ``A = kappa I + s Phi^T Phi``; ``auto`` takes the smaller.
     refine : bool
         Improve ``C^-1 y`` by one step of iterative refinement, with the residual in float64.
-        It makes the energies of single precision good at small ridges.
     rule : InputRule, optional
         For the alignment of networks with more than one hidden layer, which has no closed
         form; made when it is needed.
@@ -63,8 +72,8 @@ class CollapsedPosterior:
         self.B, self.P = y.shape
         smaller = "P" if self.P < network.features else "F"
         self.algebra = smaller if algebra == "auto" else algebra
-        self.tape = Tape(network, x)
-        self.by_features = self.matrix = None  # buffers
+        self.tape = Tape(network, x, y if self.algebra == "F" else None)
+        self.buffers = {}
         deep = len(network.widths) > 1
         self.rule = rule
         if deep and rule is None:
@@ -81,7 +90,7 @@ class CollapsedPosterior:
     def subset(self, chains):
         """The same posterior for some of the chains: a slice or a list of their numbers."""
         x, y = self.x[chains], self.y[chains]
-        return CollapsedPosterior(self.network, x, y, self.algebra, self.refine, self.rule)
+        return type(self)(self.network, x, y, self.algebra, self.refine, self.rule)
 
     # Energy
 
@@ -96,57 +105,108 @@ class CollapsedPosterior:
         gram.diagonal(dim1=-2, dim2=-1).add_(kappa)
         # The check of `cholesky` would make the processor wait for the device at every call.
         factor, failed = torch.linalg.cholesky_ex(gram)
-        residual = self._weighted_residual(phi, lambda v: solved(factor, v))
-        return Solve(phi, factor, residual, self._energy(factor, residual, failed))
 
-    def _weighted_residual(self, phi, apply_inverse):
-        """C^-1 y (B, P), given how to apply the inverse of the matrix that was factored."""
-        s, kappa = self.network.readout_variance, self.network.ridge
+        def apply_inverse(v):
+            return solved(factor, v)
 
-        def weighted(y):
-            if self.algebra == "P":
-                return apply_inverse(y)
-            # Woodbury: C^-1 y = (y - s Phi A^-1 Phi^T y) / kappa
-            return (y - s * times(phi, apply_inverse(times(phi.mT, y)))) / kappa
+        if self.algebra == "P":
+            residual, _, quadratic = self._by_samples(phi.mT, apply_inverse)
+        else:
+            residual, _, quadratic = self._by_features(
+                phi.mT, times(phi.mT, self.y), apply_inverse, lambda a: self.y - times(phi, a)
+            )
+        return Solve(phi, factor, residual, self._energy(factor, quadratic, failed))
 
-        residual = weighted(self.y)
+    # Both return r = C^-1 y (B, P), m = Phi^T r = A^-1 Phi^T y (B, F) and y^T r / 2 (B,), from
+    # features (B, F, P) and how to apply the inverse of the matrix that was factored. The last
+    # is the extremum of a quadratic form of r, or of m: by the value of that form a rounded
+    # solution makes it wrong in second order only.
+
+    def _by_samples(self, phi, apply_inverse):
+        s, kappa, dtype = self.network.readout_variance, self.network.ridge, phi.dtype
+        y, r = self.y, apply_inverse(self.y)
         if self.refine:
-            phi64, r64 = phi.double(), residual.double()
-            applied = kappa * r64 + s * times(phi64, times(phi64.mT, r64))
-            residual = residual + weighted((self.y.double() - applied).to(phi.dtype))
-        return residual
+            phi, y, r = phi.double(), y.double(), r.double()
+            missing = y - kappa * r - s * times(phi.mT, times(phi, r))
+            r = r + apply_inverse(missing.to(dtype))
+        m = times(phi, r)
+        form = (y * r).sum(-1) - 0.5 * (kappa * r.square().sum(-1) + s * m.square().sum(-1))
+        return r.to(dtype), m.to(dtype), form.to(dtype)
 
-    def _energy(self, factor, residual, failed):
-        log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    def _by_features(self, phi, of_labels, apply_inverse, labels_less):
+        """Takes ``Phi^T y`` as well, and the labels less the output of a readout (B, F)."""
+        s, kappa, dtype = self.network.readout_variance, self.network.ridge, phi.dtype
+        m = apply_inverse(of_labels)
+        r = labels_less(s * m) / kappa
+        if self.refine:
+            phi, y, m = phi.double(), self.y.double(), m.double()
+            missing = times(phi, y - s * times(phi.mT, m)) - kappa * m
+            m = m + apply_inverse(missing.to(dtype))
+            r = (y - s * times(phi.mT, m)) / kappa
+        form = 0.5 * (kappa * r.square().sum(-1) + s * m.square().sum(-1))
+        return r.to(dtype), m.to(dtype), form.to(dtype)
+
+    def _energy(self, factor, quadratic, failed):
+        half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         if self.algebra == "F":
-            log_det = log_det + (self.P - factor.shape[-1]) * log(self.network.ridge)
-        energy = 0.5 * (self.y * residual).sum(-1) + 0.5 * log_det
-        return torch.where(failed == 0, energy, torch.nan)
+            missing = self.P - factor.shape[-1]
+            half_log_det = half_log_det + 0.5 * missing * log(self.network.ridge)
+        return torch.where(failed == 0, quadratic + half_log_det, torch.nan)
 
     def statistic(self, z):
         """U(z) in nats, shape (B,)."""
         return self.solve(z).data_energy
 
-    def statistic_and_gradient(self, z):
-        """U(z), shape (B,), and its gradient, shape (B, size)."""
-        network, layers = self.network, self.network.layers(z)
-        s = network.readout_variance
-        phi = self.tape.forward(layers)
-        if self.by_features is None:
-            n = self.P if self.algebra == "P" else network.features
-            self.matrix = torch.empty(self.B, n, n, dtype=phi.dtype, device=phi.device)
-            self.by_features = torch.empty_like(phi)
-        left, right = (phi, phi.mT) if self.algebra == "P" else (phi.mT, phi)
-        gram = torch.bmm(left, right, out=self.matrix).mul_(s)
-        gram.diagonal(dim1=-2, dim2=-1).add_(network.ridge)
+    def evaluate(self, layers):
+        """What the gradient needs, at the weights of each hidden layer."""
+        s, tape = self.network.readout_variance, self.tape
+        phi = tape.forward(layers)
+        B, F, P = phi.shape
+        if self.algebra == "P":
+            gram = torch.bmm(phi.mT, phi, out=self._buffer("gram", B, P, P)).mul_(s)
+        else:
+            products = self._buffer("products", B, F + 1, F + 1)
+            torch.bmm(tape.bordered, tape.bordered.mT, out=products)
+            gram = torch.mul(products[:, :F, :F], s, out=self._buffer("gram", B, F, F))
+        gram.diagonal(dim1=-2, dim2=-1).add_(self.network.ridge)
         factor, failed = torch.linalg.cholesky_ex(gram)
         inverse = inverse_of(factor)
-        residual = self._weighted_residual(phi, lambda v: times(inverse, v))
-        pair = (inverse, phi) if self.algebra == "P" else (phi, inverse)
-        # dU/dPhi = s C^-1 Phi - s (C^-1 y)(C^-1 y)^T Phi, and C^-1 Phi = Phi A^-1
-        d_phi = torch.bmm(*pair, out=self.by_features)
-        d_phi.baddbmm_(residual[..., None], times(phi.mT, residual)[:, None], beta=s, alpha=-s)
-        return self._energy(factor, residual, failed), self.tape.pull_back(layers, d_phi)
+
+        def apply_inverse(v):
+            return times(inverse, v)
+
+        if self.algebra == "P":
+            r, m, quadratic = self._by_samples(phi, apply_inverse)
+        else:
+            of_labels = products[:, :F, F]
+            r, m, quadratic = self._by_features(phi, of_labels, apply_inverse, tape.labels_less)
+        return Evaluation(self._energy(factor, quadratic, failed), phi, inverse, r, m)
+
+    def _buffer(self, name, *shape):
+        if name not in self.buffers:
+            self.buffers[name] = self.x.new_empty(shape)
+        return self.buffers[name]
+
+    def statistic_and_gradient(self, z):
+        """U(z), shape (B,), and its gradient, shape (B, size)."""
+        layers = self.network.layers(z)
+        s, kappa = self.network.readout_variance, self.network.ridge
+        U, phi, inverse, r, m = self.evaluate(layers)
+        B, F, P = phi.shape
+        by_features = self._buffer("by_features", B, F, P)
+        # dU/dPhi = s C^-1 Phi - s r m^T as one product with what the tape holds: from the right,
+        # or, with C^-1 Phi = Phi A^-1 and kappa r = y - s Phi m, on features and labels together.
+        if self.algebra == "P":
+            pull = self._buffer("pull", B, P, P)
+            torch.baddbmm(inverse, r[..., None], r[:, None], beta=s, alpha=-s, out=pull)
+            torch.bmm(phi, pull, out=by_features)
+        else:
+            pull = self._buffer("pull", B, F, F + 1)
+            torch.mul(inverse, s, out=pull[..., :F])
+            pull[..., :F].add_(m[..., None] * m[:, None], alpha=s * s / kappa)
+            torch.mul(m, -s / kappa, out=pull[..., F])
+            torch.bmm(pull, self.tape.bordered, out=by_features)
+        return U, self.tape.pull_back(layers, by_features)
 
     # The readout, given the hidden weights
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from . import hmc, jumps
 from .adaptation import DualAveraging, TrajectoryLength
 from .laws import POSTERIOR, DataScales, Rungs, even_scales
+from .linear_algebra import fast_products
 from .observables import Observables
 
 # Quantities of hidden layer l are named with it, and so is the dimension of its neurons.
@@ -25,6 +26,7 @@ SCALES_LEARNED = (0.1, 0.2, 0.3, 0.4)  # shares of the warm-up at which a ladder
 STEPS_LEARNED, LENGTH_LEARNED = 0.5, 0.75
 
 
+@fast_products()
 def sample(
     target,
     z,

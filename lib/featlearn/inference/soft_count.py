@@ -17,11 +17,12 @@ barrier: at one overlap a neuron can be of either kind
 (:mod:`featlearn.experiments.two_layer_memory`).
 """
 
-from math import log, sqrt
+from math import sqrt
 
 import torch
+from torch.nn.functional import pad
 
-from .linear_algebra import inverse_of, times
+from .linear_algebra import times
 
 OVERLAP = 0.2  # where an overlap is told from none
 READOUT = 0.7  # gamma
@@ -35,7 +36,6 @@ class SoftCount:
     ----------
     posterior : CollapsedPosterior
         Of networks of one hidden layer without patches, for a target of degree 3 or more.
-        Its ``refine`` is not used for the energy and the gradient.
 
     Raises
     ------
@@ -84,23 +84,8 @@ class SoftCount:
         s, kappa = network.readout_variance, network.ridge
         layers = network.layers(z)
         w = layers[0]
-        phi = posterior.tape.forward(layers)
-        gram = s * (phi @ phi.mT if posterior.algebra == "P" else phi.mT @ phi)
-        gram.diagonal(dim1=-2, dim2=-1).add_(kappa)
-        factor, failed = torch.linalg.cholesky_ex(gram)
-        inverse = inverse_of(factor)
-        if posterior.algebra == "P":
-            by_features = inverse @ phi  # K^-1 Phi = Phi A^-1, K = kappa I + s Phi Phi^T
-            residual = times(inverse, posterior.y)
-        else:
-            by_features = phi @ inverse
-            residual = (posterior.y - s * times(by_features, times(phi.mT, posterior.y))) / kappa
-        mean = s * times(phi.mT, residual)
-        log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        if posterior.algebra == "F":
-            log_det = log_det + (posterior.P - phi.shape[-1]) * log(kappa)
-        U = 0.5 * (posterior.y * residual).sum(-1) + 0.5 * log_det
-        U = torch.where(failed == 0, U, torch.nan)
+        U, phi, inverse, residual, projection = posterior.evaluate(layers)
+        mean = s * projection
 
         share, near = self._coordinate(w, mean)
         smooth, slope = _step(share)
@@ -108,14 +93,23 @@ class SoftCount:
         V, force = bias(count)
         pull = force[:, None] * slope / (RANGE[1] - RANGE[0])  # dB/dt_j
         # mean = s A^-1 Phi^T y, so that a force v on it moves the features by
-        # kappa r u^T - (Phi u) mean^T, with r = K^-1 y and u = s A^-1 v.
+        # kappa r u^T - (Phi u) mean^T, with r = C^-1 y and u = s A^-1 v.
         v = READOUT * self.sign * pull * near
-        phi_v = times(by_features, v)  # Phi A^-1 v
-        u = s * (v - s * times(phi.mT, phi_v)) / kappa
-        by_features.mul_(s)  # dU/dPhi = s Phi A^-1 - r mean^T
-        by_features.baddbmm_(residual[..., None], (kappa * u - mean)[:, None])
-        by_features.baddbmm_(phi_v[..., None], mean[:, None], alpha=-s)
-        gradient = posterior.tape.pull_back(layers, by_features).clone()
+        # dU/dPhi = s Phi A^-1 - r mean^T, and Phi A^-1 = C^-1 Phi
+        if posterior.algebra == "P":
+            by_features = phi @ inverse
+        else:
+            by_features = pad(inverse, (0, 1)) @ posterior.tape.bordered
+        phi_v = times(by_features.mT, v)  # Phi A^-1 v
+        u = (
+            s * (v - s * times(phi, phi_v)) / kappa
+            if posterior.algebra == "P"
+            else s * times(inverse, v)
+        )
+        by_features.mul_(s)
+        by_features.baddbmm_((kappa * u - mean)[..., None], residual[:, None])
+        by_features.baddbmm_(mean[..., None], phi_v[:, None], alpha=-s)
+        gradient = posterior.tape.pull_back(layers, by_features)
         toward = near + (w[..., 0] + READOUT * self.sign * mean) * (1 - near**2) / OVERLAP
         gradient.view(w.shape)[..., 0] += pull * toward / sqrt(w.shape[2])
         return U, count, U + V, gradient
