@@ -88,6 +88,7 @@ class _Layer:
         gram.diagonal(dim1=-2, dim2=-1).add_(self.network.ridge)
         self.inverse = inverse_of(torch.linalg.cholesky_ex(gram)[0])
         self.of_labels = self.phi.mT @ posterior.y[..., None]  # (B, F, 1)
+        self.buffer = None  # of the candidates' features
 
     def jump(self, j):
         """Draw neuron j anew; returns which chains changed it, (B,)."""
@@ -105,9 +106,11 @@ class _Layer:
         mu = torch.cat([along, response / self.strength[:, None]], 1)  # 0 is the present value
         rest2 = torch.cat([norm.square(), rest2], 1)
         # Pre-activations of all candidates: the two parts of x . w are known once.
-        across = self.inputs @ direction[..., None]
-        phi = torch.erf(self.of_unit * mu[:, None, :] + across * rest2.sqrt()[:, None, :])
-        columns = phi.reshape(B, self.posterior.P, Nw * K)  # in the order (patch, candidate)
+        parts = torch.cat([self.of_unit, self.inputs @ direction[..., None]], 2)
+        if self.buffer is None:
+            self.buffer = parts.new_empty(*parts.shape[:2], K)
+        torch.bmm(parts, torch.stack([mu, rest2.sqrt()], 1), out=self.buffer).erf_()
+        columns = self.buffer.view(B, self.posterior.P, Nw * K)  # in the order (patch, candidate)
 
         own = slice(j, None, N)
         without, across_others, gain = self._evidence_gain(columns, own)
@@ -177,7 +180,7 @@ def _blocks(left, right, Nw):
     """Products (B, K, Nw, Nw) of each candidate's columns in two (B, rows, Nw * K)."""
     B, rows, _ = left.shape
     if Nw == 1:
-        return (left * right).sum(1)[..., None, None]
+        return (left.mT @ right).diagonal(dim1=1, dim2=2)[..., None, None]
     left, right = (
         v.reshape(B, rows, Nw, v.shape[2] // Nw).permute(0, 3, 1, 2) for v in (left, right)
     )
