@@ -14,6 +14,7 @@ from time import perf_counter
 import torch
 
 from featlearn.experiments import code, provenance
+from featlearn.inference.linear_algebra import fast_products
 from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
 
@@ -105,6 +106,7 @@ def gradients(network, P, chains, device):
     return lambda: posterior.statistic_and_gradient(z)[1], automatic
 
 
+@fast_products()
 def measure(device="cpu", sizes=SIZES):
     """Rows of the table, and the rate of large matrix products in operations a second."""
     generator = torch.Generator(device=device).manual_seed(0)

@@ -15,7 +15,7 @@ from featlearn.inference.observables import Observables
 from featlearn.inference.posterior import CollapsedPosterior
 from featlearn.inference.sampler import sample
 
-CHAINS, JUMPS, WARMUP, DTYPE = 32, 1, 400, "float32"
+CHAINS, JUMPS, WARMUP, DTYPE = 64, 1, 400, "float32"
 KEPT = 64  # states kept as starting points of the rivals
 SAMPLES_PER_INPUT = 6  # P = 6 d
 

@@ -1,5 +1,6 @@
 """The identity of code: what counts, what does not, and what is said of stored results."""
 
+import functools
 import json
 import os
 import subprocess
@@ -161,6 +162,11 @@ def test_a_module_of_ours_rests_on_nothing_beside_it(package):
     (package / "experiments" / "numpy.py").write_text("A = 1")  # not what `import numpy` finds
     edit(package / "experiments/run.py", '"""Run."""', "import numpy")
     assert "numpy" not in code.modules_at(*place(package))
+
+
+def test_a_decorated_function_is_where_it_is_written():
+    wrapper = functools.wraps(bound_margin.run_point)(lambda config: None)
+    assert code.place(wrapper) == code.place(bound_margin.run_point)
 
 
 def test_the_book_s_experiments_rest_on_samplers_and_not_on_the_machinery():

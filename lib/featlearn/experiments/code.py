@@ -39,7 +39,7 @@ def place(run_point):
     name = getattr(run_point, "__qualname__", "<none>")
     if not inspect.isfunction(run_point) or not name.isidentifier():
         raise ValueError(f"run_point = {run_point!r}: a function at the top of a module is needed")
-    file = Path(inspect.getsourcefile(run_point) or "")
+    file = Path(inspect.getsourcefile(inspect.unwrap(run_point)) or "")
     if not file.is_file():
         raise ValueError(f"run_point = {run_point!r}: a function in a file is needed")
     ours = _file(run_point.__module__)
