@@ -160,6 +160,12 @@ def test_all_that_is_followed_must_agree(sampler, follow, rounds):
     assert not found.count_equilibrium.values.any()  # without effective samples
 
 
+@pytest.mark.parametrize("r_hat, agrees", [(1.04, True), (1.2, False)])
+def test_a_count_agrees_by_its_r_hat_alone(r_hat, agrees):
+    run = xr.Dataset({"count_r_hat": ("data_set", [r_hat])})
+    assert equilibrium._agree(run, "count") is agrees
+
+
 def test_rungs_of_a_ladder():
     found = equilibrium.tempered(200, 0.2, draws=7)
     assert found == {"rungs": 10, "least_scale": 0.2, "draws": 7}  # 2 + sqrt(100) ln(5) / 2

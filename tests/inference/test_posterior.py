@@ -1,10 +1,13 @@
 """The collapsed posterior against direct formulas, autograd, and the un-collapsed one."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
 from featlearn.inference import langevin
 from featlearn.inference import posterior as module
+from featlearn.inference.linear_algebra import fast_products
 from featlearn.inference.network import Network
 from featlearn.inference.posterior import CollapsedPosterior
 from tests.inference.cases import compute, generator, network_of, on_all_kinds, posterior_of
@@ -152,7 +155,7 @@ def test_readout_is_bayesian_regression_on_the_features(P, algebra):
     torch.testing.assert_close(covariance, torch.linalg.inv(precision))
 
 
-def single_precision(network, P, **settings):
+def single_precision(network, P, products=nullcontext, **settings):
     """Largest errors of energy (nats) and gradient (relative), at labels of the network's kind."""
     z, g = network.prior(3, generator(0)), generator(1)
     x, _ = network.datasets(range(3), P)
@@ -161,7 +164,8 @@ def single_precision(network, P, **settings):
     y = y + network.ridge**0.5 * torch.randn(y.shape, generator=g, dtype=y.dtype)
     energy, gradient = CollapsedPosterior(network, x, y).statistic_and_gradient(z)
     posterior = CollapsedPosterior(network, x.float(), y.float(), **settings)
-    found, by_z = posterior.statistic_and_gradient(z.float())
+    with products():
+        found, by_z = posterior.statistic_and_gradient(z.float())
     assert found.dtype == by_z.dtype == torch.float32
     wrong = (by_z - gradient).norm() / gradient.norm()
     return float((energy - found).abs().max()), float(wrong)
@@ -186,12 +190,13 @@ def test_single_precision_changes_energies_by_far_less_than_one_nat(kind):
 
 
 @on_all_kinds
+@pytest.mark.parametrize("products", [nullcontext, fast_products])
 @pytest.mark.parametrize("P, algebra", [(25, "auto"), (120, "auto"), (120, "P"), (25, "F")])
-def test_single_precision_at_a_small_ridge(kind, P, algebra):
+def test_single_precision_at_a_small_ridge(kind, P, algebra, products):
     """Energies are good as they are, gradients too with the smaller matrix or refinement."""
     network = Network(**SINGLE[kind], kappa=1e-3)
-    plain = single_precision(network, P, algebra=algebra)
-    refined = single_precision(network, P, algebra=algebra, refine=True)
+    plain = single_precision(network, P, products, algebra=algebra)
+    refined = single_precision(network, P, products, algebra=algebra, refine=True)
     assert plain[0] < 2e-3 and refined[0] < 2e-3, (plain, refined)
     assert plain[1] > 3 * refined[1] and refined[1] < 1e-4, (plain, refined)
     assert algebra != "auto" or plain[1] < 2e-4

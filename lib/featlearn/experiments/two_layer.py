@@ -7,14 +7,8 @@ for longer, in the rounds that the point declares.
 """
 
 import numpy as np
-import torch
-import xarray as xr
 
-from featlearn.inference.diagnostics import MAX_R_HAT, diagnose
-from featlearn.inference.laws import DataScales
-from featlearn.inference.network import Network, choose_device
-from featlearn.inference.posterior import CollapsedPosterior
-from featlearn.inference.sampler import sample
+from featlearn.inference.network import Network
 
 from . import equilibrium
 from .chains import check_chains, declares
@@ -24,6 +18,10 @@ BIN = 0.025  # width of a bin of |overlap|
 EDGES = np.round(np.arange(0, 4 + BIN / 2, BIN), 4)
 COUNTED_ABOVE = 0.7  # |overlap| of the count that the diagnostics follow; verdicts use the barrier
 STARTS = ("prior", "planted")
+FOLLOWED = {
+    "alignment": ("alignment A_f", "1"),
+    "count": (f"number of neurons with |overlap| > {COUNTED_ABOVE}", "neurons"),
+}
 ERRORS = {"alignment": "alignment_mcse", "count": "count_mcse"}
 
 DEFAULTS = equilibrium.SETTINGS | {
@@ -63,7 +61,7 @@ def point(d, N, P, *, data_sets=8, **others):
     sizes = dict(d=int(d), N=int(N), P=int(P), data_seeds=seeds, planted=max(1, min(4, int(N))))
     config = settings(DEFAULTS, **sizes | others)
     check_chains(config)
-    equilibrium.check(config, ERRORS)
+    equilibrium.check(config, FOLLOWED)
     return config
 
 
@@ -87,129 +85,58 @@ def run_point(config, device="auto", progress=None):
     Returns
     -------
     xarray.Dataset
-        Over (data_set, start): ``alignment`` and its Monte Carlo standard error
-        over both starts ``alignment_mcse`` (data_set); R-hat and bulk effective
-        sample size of the alignment and of the count of neurons beyond
-        ``COUNTED_ABOVE``; ``histogram`` (data_set, start, bin), the mean number of
-        neurons a network in each bin of |overlap|; ``rest2`` (data_set, start,
-        bin), the sum over those of |w|^2 - overlap^2.
+        From :func:`~featlearn.experiments.equilibrium.measure`, for the ``alignment`` (its
+        ``alignment_equilibrium`` is named ``equilibrium``) and the ``count`` of neurons beyond
+        ``COUNTED_ABOVE``. Besides, over (data_set, start, bin): ``histogram``, the mean number
+        of neurons a network in each bin of |overlap|, and ``rest2``, the sum over those of
+        |w|^2 - overlap^2.
     """
-    found, left = {}, list(range(len(config["data_seeds"])))
-    for number, changes in enumerate([{}, *config["rounds"]]):
-        seeds = [config["data_seeds"][i] for i in left]
-        others = {"data_seeds": seeds, "chain_seed": config["chain_seed"] + 1000 * number}
-        run = _run_round(config | changes | others, device, progress)
-        run["round"] = ("data_set", np.full(len(left), float(number + 1)))
-        found |= {i: run.isel(data_set=[k]) for k, i in enumerate(left)}
-        left = [i for i in left if not all(_agree(found[i], name) for name in config["follow"])]
-        if not left:
-            break
-    return xr.concat([found[i] for i in sorted(found)], "data_set", join="exact")
+    network = network_of(config)
 
+    def planted(chains, generator):
+        return network.planted(chains, generator, config["planted"])
 
-def _agree(run, name):
-    """Whether both starts of a data set agree on an observable."""
-    if name == "alignment":
-        return bool(run.equilibrium.all())
-    # A count that hardly ever changes has few effective samples.
-    return bool((run[f"{name}_r_hat"] <= MAX_R_HAT).all())
-
-
-def _run_round(config, device, progress):
-    network, where = network_of(config), choose_device(device)
-    dtype = getattr(torch, config["dtype"])
-    n, K = len(config["data_seeds"]), config["rungs"]
-    x, y = network.datasets(list(config["data_seeds"]) * 2, config["P"], where, dtype)
-    generator = torch.Generator(device=where).manual_seed(config["chain_seed"])
-    planted = network.planted(n * K, generator, config["planted"])
-    z = torch.cat([network.prior(n * K, generator), planted]).to(dtype)
-    ladder = DataScales(np.geomspace(config["least_scale"], 1, K)) if K > 1 else None
-    draws = sample(
-        CollapsedPosterior(network, x.repeat_interleave(K, 0), y.repeat_interleave(K, 0)),
-        z if ladder is None else z.reshape(2 * n, K, -1),
-        ladder=ladder,
-        warmup=config["warmup"],
-        draws=config["draws"],
-        seed=config["chain_seed"] + 1,
-        n_leapfrog=config["n_leapfrog"],
-        n_jumps=config["n_jumps"],
+    found = equilibrium.measure(
+        config,
+        network,
+        dict(zip(STARTS, (network.prior, planted), strict=True)),
+        _observe,
+        device=device,
         progress=progress,
     )
-    return _reduce(draws, n, config)
+    centres = 0.5 * (EDGES[1:] + EDGES[:-1])
+    return found.rename(alignment_equilibrium="equilibrium").assign_coords(bin=centres)
 
 
-def _reduce(draws, n, config):
-    last = draws.isel(rung=-1) if "rung" in draws.dims else draws
-    alignment = draws.alignment.values.reshape(2, n, -1)  # (start, data_set, draw)
-    overlap = np.abs(draws.response_1.values.astype(float)).reshape(2, n, config["draws"], -1)
-    rest2 = draws.norm2_1.values.astype(float).reshape(overlap.shape) - overlap**2
-    count = (overlap > COUNTED_ABOVE).sum(-1)
-    by_alignment = [diagnose(alignment[:, i]) for i in range(n)]
-    by_count = [diagnose(count[:, i]) for i in range(n)]
-    bins = np.clip(np.digitize(overlap, EDGES) - 1, 0, len(EDGES) - 2)
-    histogram = np.zeros((n, 2, len(EDGES) - 1))
-    rest2_sum = np.zeros_like(histogram)
-    for i in range(n):
-        for start in range(2):
-            index = bins[start, i].ravel()
-            size = histogram.shape[-1]
-            histogram[i, start] = np.bincount(index, minlength=size) / config["draws"]
-            rest2_sum[i, start] = (
-                np.bincount(index, rest2[start, i].ravel(), minlength=size) / config["draws"]
-            )
-
-    def chainwise(name):
-        return last[name].values.astype(float).reshape(2, n).T
-
-    by_start = ("data_set", "start")
-    return xr.Dataset(
-        {
-            "alignment": (by_start, alignment.mean(-1).T.astype(float)),
-            "alignment_mcse": ("data_set", [q.mcse for q in by_alignment]),
-            "alignment_r_hat": ("data_set", [q.r_hat for q in by_alignment]),
-            "alignment_ess": ("data_set", [q.bulk_ess for q in by_alignment]),
-            "count": (by_start, count.mean(-1).T.astype(float)),
-            "count_mcse": ("data_set", [q.mcse for q in by_count]),
-            "count_r_hat": ("data_set", [q.r_hat for q in by_count]),
-            "count_ess": ("data_set", [q.bulk_ess for q in by_count]),
-            "equilibrium": (
-                "data_set",
-                [q.equilibrium for q in by_alignment],
-            ),
-            "count_equilibrium": ("data_set", [q.equilibrium for q in by_count]),
-            "histogram": ((*by_start, "bin"), histogram),
-            "rest2": ((*by_start, "bin"), rest2_sum),
-            "acceptance": (by_start, chainwise("acceptance")),
-            "step_size": (by_start, chainwise("step_size")),
-            "divergences": (by_start, last.divergent.values.sum(-1).astype(float).reshape(2, n).T),
-        },
-        coords={"start": list(STARTS), "bin": 0.5 * (EDGES[1:] + EDGES[:-1])},
-    )
+def _observe(draws):
+    overlap = np.abs(draws["response_1"])
+    followed = {"alignment": draws["alignment"], "count": (overlap > COUNTED_ABOVE).sum(-1)}
+    over, rest2 = ("data_set", "start", "bin"), draws["norm2_1"] - overlap**2
+    kept = {"histogram": (over, _binned(overlap)), "rest2": (over, _binned(overlap, rest2))}
+    return followed, kept
 
 
-UNITS = {
-    "alignment": ("posterior mean of the alignment A_f", "1"),
-    "alignment_mcse": ("Monte Carlo standard error of the alignment over both starts", "1"),
-    "alignment_r_hat": ("rank-normalised R-hat of the alignment", "1"),
-    "alignment_ess": ("bulk effective sample size of the alignment", "1"),
-    "count": (f"posterior mean number of neurons with |overlap| > {COUNTED_ABOVE}", "neurons"),
-    "count_mcse": ("Monte Carlo standard error of that number over both starts", "neurons"),
-    "count_r_hat": (f"rank-normalised R-hat of the count of |overlap| > {COUNTED_ABOVE}", "1"),
-    "count_ess": (f"bulk effective sample size of the count of |overlap| > {COUNTED_ABOVE}", "1"),
-    "equilibrium": ("whether both starts agree on the alignment (R-hat, effective samples)", "1"),
-    "count_equilibrium": ("whether both starts agree on the count (R-hat, effective samples)", "1"),
+def _binned(overlap, weight=None):
+    """Mean sum a draw of weights, or of ones, in each bin: from (start, data_set, draw, neuron)."""
+    starts, sets, draws, _ = overlap.shape
+    size = len(EDGES) - 1
+    bins = np.clip(np.digitize(overlap, EDGES) - 1, 0, size - 1)
+    found = np.empty((sets, starts, size))
+    for i, start in np.ndindex(sets, starts):
+        of_one = None if weight is None else weight[start, i].ravel()
+        found[i, start] = np.bincount(bins[start, i].ravel(), of_one, minlength=size) / draws
+    return found
+
+
+UNITS = equilibrium.units_of(**FOLLOWED) | {
     "histogram": ("mean number of neurons a network in a bin of |overlap|", "neurons"),
     "rest2": ("sum of |w|^2 - overlap^2 over the neurons of a bin", "1"),
-    "acceptance": ("mean acceptance of trajectories", "1"),
-    "step_size": ("step size in prior standard deviations", "1"),
-    "divergences": ("number of divergent trajectories", "1"),
-    "round": ("round of sampling: beyond 1 where the one before was not in equilibrium", "1"),
-    "start": ("start of the chain", "1"),
     "bin": ("centre of a bin of |overlap|", "1"),
     "d": ("input dimension", "1"),
     "N": ("width", "1"),
     "P": ("training size", "1"),
 }
+UNITS["equilibrium"] = UNITS.pop("alignment_equilibrium")
 
 
 COLUMNS = ("d", "N", "P")

@@ -33,11 +33,8 @@ class Tape:
     """
 
     def __init__(self, network, x, y=None):
-        self.network, self.P, self.y = network, x.shape[-2], y
-        columns = x.unflatten(-1, (network.patches, network.patch_size)).movedim(-3, -1)
-        # Without a batch one matrix serves all chains.
-        self.x = columns[0].contiguous() if x.ndim == 2 else columns.flatten(0, 1).contiguous()
-        self.bordered = None
+        self.network, self.P, self.inputs, self.y = network, x.shape[-2], x, y
+        self.x = self.bordered = None
 
     def forward(self, layers):
         """Features (B, F, P). They are overwritten by the next call."""
@@ -53,8 +50,12 @@ class Tape:
         return self.bordered[:, : network.features]
 
     def _make_buffers(self, B):
-        network, options = self.network, dict(dtype=self.x.dtype, device=self.x.device)
+        network, x = self.network, self.inputs
         Nw, F = network.patches, network.features
+        columns = x.unflatten(-1, (Nw, network.patch_size)).movedim(-3, -1)
+        # Without a batch one matrix serves all chains.
+        self.x = columns[0].contiguous() if x.ndim == 2 else columns.flatten(0, 1).contiguous()
+        options = dict(dtype=x.dtype, device=x.device)
         shapes = [(B * Nw, width, self.P) for width in network.widths]
         self.slope = [torch.empty(shape, **options) for shape in shapes]
         self.bordered = torch.empty(B, F + (self.y is not None), self.P, **options)

@@ -32,11 +32,13 @@ def _inverse_without_check(factor):
 
 @contextmanager
 def fast_products():
-    """Within it products in single precision on a processor go through oneDNN, if it keeps that.
+    """Within it products in single precision on a processor may go through oneDNN.
 
-    Torch would take MKL, which uses half the width of AVX-512 on processors not from Intel. It
-    lets oneDNN have them only with leave to round to bfloat16, which oneDNN makes use of where
-    the processor multiplies such numbers faster. There it stays with MKL.
+    Torch takes MKL where it can, which uses half the width of AVX-512 on processors not from
+    Intel. It lets oneDNN have products only with leave to round to bfloat16, which oneDNN makes
+    use of where the processor multiplies such numbers faster. There torch stays with MKL.
+
+    The setting is one of the whole process, so that only one thread at a time may be within.
     """
     if not _onednn_keeps_single_precision():
         yield
@@ -65,8 +67,9 @@ def _onednn_keeps_single_precision():
 
 def _error_of_products(n):
     """Largest error of products of n x n and n x 6n matrices, over their size."""
-    generator = torch.Generator().manual_seed(n)
-    left, right = (torch.randn(4, n, m, generator=generator) for m in (n, 6 * n))
+    generator = torch.Generator("cpu").manual_seed(n)
+    options = dict(generator=generator, dtype=torch.float32, device="cpu")
+    left, right = (torch.randn(4, n, m, **options) for m in (n, 6 * n))
     errors = [
         (a @ b).double() - a.double() @ b.double()
         for a, b in ((left, right), (right, right.mT), (right.mT, left))

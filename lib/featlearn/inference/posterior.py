@@ -48,9 +48,9 @@ class CollapsedPosterior:
     ----------
     network : Network
     x : torch.Tensor, shape (B, P, d)
-        Inputs, one data set a chain.
+        Inputs, one data set a chain; not to be changed afterwards.
     y : torch.Tensor, shape (B, P)
-        Labels.
+        Labels; not to be changed afterwards.
     algebra : {"auto", "P", "F"}
         Factor the P x P matrix C or the F x F matrix
         ``A = kappa I + s Phi^T Phi``; ``auto`` takes the smaller.
