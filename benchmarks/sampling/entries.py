@@ -133,6 +133,8 @@ def _run_langevin(settings, reference, launch):
 
     The first pass rules out steps that are surely biased; the second spends its time on
     the three largest that are left, and goes on to smaller ones while none of them passes.
+    Where the measurement itself finds the bias too large, it is made again at the next smaller
+    step.
     """
     total, seed = settings["seconds"], settings["seed"]
 
@@ -154,13 +156,18 @@ def _run_langevin(settings, reference, launch):
             break
         fine += climb([smaller], FINE / 3, seed + 1)
         step, verdict = judge.largest_unbiased(fine, reference)
-    asked = {"seconds": (1 - COARSE - FINE) * total, "tunings": [step], "seed": seed + 2}
-    about, (draws,) = launch(settings | asked)
-    entry = _entry(about, draws, SETTLE)
-    bias = judge.relative_bias(entry, reference)
+    tried = rungs + fine
+    for more, step in enumerate([s for s in LADDER if s <= step]):
+        asked = {"seconds": (1 - COARSE - FINE) * total, "tunings": [step], "seed": seed + 2 + more}
+        about, (draws,) = launch(settings | asked)
+        entry = _entry(about, draws, SETTLE)
+        bias = judge.relative_bias(entry, reference)
+        if step == LADDER[-1] or judge.largest_unbiased([(step, entry)], reference)[1] != "none":
+            break
+        tried, verdict = [*tried, (step, entry)], "by measurement"
     ladder = [
         dict(step=s, bias=judge.relative_bias(q, reference), ess=q["ess"], seconds=q["seconds"])
-        for s, q in rungs + fine
+        for s, q in tried
     ]
     entry |= {"step": step, "verdict": verdict, "ladder": ladder}
     entry["verdict_measured"] = judge.verdict_on(bias) if bias else "too large"

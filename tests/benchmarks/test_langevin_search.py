@@ -42,3 +42,21 @@ def test_where_no_step_passes_the_smallest_is_measured_and_said_so():
     entry, _ = entries._run_langevin(SETTINGS, REFERENCE, rival(lambda step: -0.021, asked))
     assert entry["step"] == entries.LADDER[-1] and entry["verdict"] == "none"
     assert asked[-1] == [entries.LADDER[-1]]
+
+
+def test_a_step_that_fails_when_it_is_measured_is_not_taken():
+    """The search sees the fifth step at a bias of 1.9 %, the longer measurement at 2.3 %."""
+    asked, of_search = [], 0.019
+
+    def bias(step):
+        if step > entries.LADDER[4]:
+            return -0.5
+        measured = len(asked) > 2
+        return -(0.023 if measured else of_search) if step == entries.LADDER[4] else -0.01
+
+    entry, _ = entries._run_langevin(SETTINGS, REFERENCE, rival(bias, asked))
+    assert asked[2:] == [[entries.LADDER[4]], [entries.LADDER[5]]]
+    assert entry["step"] == entries.LADDER[5]
+    assert entry["verdict"] == "by measurement" and entry["verdict_measured"] == "resolved"
+    assert entry["ladder"][-1]["step"] == entries.LADDER[4]
+    assert abs(entry["ladder"][-1]["bias"][0] + 0.023) < 0.001
