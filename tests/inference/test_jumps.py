@@ -104,6 +104,21 @@ def test_what_a_sweep_keeps_up_to_date(kind):
     torch.testing.assert_close(direction(layer.layers[-1]), direction(before))
 
 
+@pytest.mark.parametrize("patches, widths", [(1, [40]), (3, [8]), (10, [10]), (2, [6, 8])])
+def test_many_jumps_in_single_precision_keep_the_inverse(patches, widths):
+    network, P, B = Network(10 * patches, widths, patches=patches), 300, 8
+    posterior = CollapsedPosterior(network, *network.datasets([0] * B, P, dtype=torch.float32))
+    z = network.planted(B, generator(), 1).float()
+    ones = torch.ones(B)
+    layer = jumps._Layer(posterior, network.layers(z), ones, 24, generator(1))
+    for j in [*range(widths[-1])] * 3:
+        layer.jump(j)
+    phi = layer.phi.double()
+    identity = torch.eye(network.features, dtype=torch.float64)
+    gram = network.readout_variance * phi.mT @ phi + network.ridge * identity
+    assert (layer.inverse.double() @ gram - identity).abs().max() < 1e-3
+
+
 @on_all_kinds
 def test_a_jump_draws_in_proportion_to_law_over_proposal(kind):
     """One jump of many chains that stand at the same place and are offered the same values."""

@@ -160,6 +160,8 @@ class _Layer:
         corner = s * (columns.mT @ columns - of_others.mT @ side)
         corner.diagonal(dim1=-2, dim2=-1).add_(kappa)
         corner = torch.linalg.inv_ex(corner)[0]
+        # What rounding makes unsymmetric would grow tenfold with every jump.
+        corner = 0.5 * (corner + corner.mT)
         bordered = side @ corner
         self.inverse = without + bordered @ side.mT
         self.inverse[:, :, own] = -bordered
