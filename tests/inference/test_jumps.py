@@ -64,17 +64,17 @@ def test_evidence_gain_is_the_difference_of_energies(kind, P, scaling):
     network, Nw = posterior.network, posterior.network.patches
     K, N, j = 6, network.widths[-1], 1
     candidates = torch.randn(2, K, network.shapes[-1][1], generator=generator(5)).double()
-    phi = torch.erf(layer.inputs @ candidates.mT)  # (B, P * Nw, K)
-    columns = phi.reshape(2, P, Nw * K)
-    _, _, gain = layer._evidence_gain(columns, slice(j, None, N))
+    phi = torch.erf(candidates[:, None] @ layer.inputs)  # (B, Nw, K, P)
+    assert phi.shape == (2, Nw, K, P)
+    _, _, gain = layer._evidence_gain(phi.flatten(1, 2), slice(j, None, N))
     energies = []
     for k in range(K):
         changed = [w.clone() for w in layer.layers]
         changed[-1][:, j] = candidates[:, k]
         energies.append(posterior.statistic(network.position(changed)))
     without = layer.phi.clone()
-    without[:, :, j::N] = 0
-    reference = posterior.solve_features(without).data_energy
+    without[:, j::N] = 0
+    reference = posterior.solve_features(without.mT).data_energy
     torch.testing.assert_close(gain, reference[:, None] - torch.stack(energies, 1))
 
 
@@ -88,12 +88,12 @@ def test_what_a_sweep_keeps_up_to_date(kind):
     assert (moved > 0).all()
     z = network.position(layer.layers)
     phi = network.forward(network.layers(z), posterior.x)
-    torch.testing.assert_close(layer.phi, phi)
+    torch.testing.assert_close(layer.phi, phi.mT)
     identity = torch.eye(network.features, dtype=phi.dtype)
     gram = network.readout_variance * phi.mT @ phi + network.ridge * identity
     product = layer.inverse @ gram
     torch.testing.assert_close(product, identity.expand_as(product), rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(layer.of_labels, phi.mT @ posterior.y[..., None])
+    torch.testing.assert_close(layer.of_labels, (phi.mT @ posterior.y[..., None])[..., 0])
     # A jump keeps the direction of the rest, in every neuron.
     unit = layer.unit[:, None]
 
@@ -115,7 +115,7 @@ def test_many_jumps_in_single_precision_keep_the_inverse(patches, widths):
         layer.jump(j)
     phi = layer.phi.double()
     identity = torch.eye(network.features, dtype=torch.float64)
-    gram = network.readout_variance * phi.mT @ phi + network.ridge * identity
+    gram = network.readout_variance * phi @ phi.mT + network.ridge * identity
     assert (layer.inverse.double() @ gram - identity).abs().max() < 1e-3
 
 

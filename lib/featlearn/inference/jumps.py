@@ -22,7 +22,7 @@ from math import lgamma, log, pi, sqrt
 
 import torch
 
-from .linear_algebra import inverse_of
+from .linear_algebra import inverse_of, times
 
 # Where the wide half of the candidates lies: the linear response of a pre-activation and the
 # squared norm of the rest, in specialised neurons. Other moves reach beyond; only the speed
@@ -77,17 +77,16 @@ class _Layer:
         self.posterior, self.layers, self.scale = posterior, list(layers), scale
         self.network, self.candidates, self.generator = posterior.network, candidates, generator
         self.unit, self.strength = self.network.teacher(layers, len(layers) - 1)
-        inputs = self.network.split(posterior.x)
-        for w in layers[:-1]:
-            inputs = torch.erf(inputs @ w.mT)
-        self.inputs, self.of_unit = inputs, inputs @ self.unit[..., None]
         self.layers[-1] = layers[-1].clone()
-        phi = torch.erf(inputs @ layers[-1].mT)
-        self.phi = phi.reshape(posterior.B, posterior.P, self.network.features)
-        gram = self.network.readout_variance * (self.phi.mT @ self.phi)
+        tape = posterior.tape
+        self.phi = tape.forward(layers).clone()  # (B, F, P)
+        inputs = tape.phi[-2] if len(layers) > 1 else tape.x
+        self.inputs = inputs.unflatten(0, (-1, self.network.patches))  # (B, Nw, in, P)
+        self.of_unit = self.unit[:, None, None] @ self.inputs
+        gram = torch.bmm(self.phi, self.phi.mT).mul_(self.network.readout_variance)
         gram.diagonal(dim1=-2, dim2=-1).add_(self.network.ridge)
         self.inverse = inverse_of(torch.linalg.cholesky_ex(gram)[0])
-        self.of_labels = self.phi.mT @ posterior.y[..., None]  # (B, F, 1)
+        self.of_labels = times(self.phi, posterior.y)
         self.buffer = None  # of the candidates' features
 
     def jump(self, j):
@@ -105,15 +104,16 @@ class _Layer:
         response, rest2 = _propose(shape, n, self.strength, present.dtype, options)
         mu = torch.cat([along, response / self.strength[:, None]], 1)  # 0 is the present value
         rest2 = torch.cat([norm.square(), rest2], 1)
-        # Pre-activations of all candidates: the two parts of x . w are known once.
-        parts = torch.cat([self.of_unit, self.inputs @ direction[..., None]], 2)
+        # Pre-activations of all candidates: the two parts of w . x are known once.
+        parts = torch.cat([self.of_unit, direction[:, None, None] @ self.inputs], 2)
+        values = torch.stack([mu, rest2.sqrt()], 2)[:, None].expand(-1, Nw, -1, -1)
         if self.buffer is None:
-            self.buffer = parts.new_empty(*parts.shape[:2], K)
-        torch.bmm(parts, torch.stack([mu, rest2.sqrt()], 1), out=self.buffer).erf_()
-        columns = self.buffer.view(B, self.posterior.P, Nw * K)  # in the order (patch, candidate)
+            self.buffer = parts.new_empty(B * Nw, K, parts.shape[-1])
+        torch.bmm(values.flatten(0, 1), parts.flatten(0, 1), out=self.buffer).erf_()
+        rows = self.buffer.view(B, Nw * K, -1)  # in the order (patch, candidate)
 
         own = slice(j, None, N)
-        without, across_others, gain = self._evidence_gain(columns, own)
+        without, of_others, gain = self._evidence_gain(rows, own)
         ratio = _log_prior_over_proposal(mu, rest2, n, self.strength)
         probability = torch.softmax(self.scale[:, None] * gain + ratio, -1)
         choice = torch.multinomial(probability, 1, generator=self.generator)[:, 0]
@@ -121,43 +121,45 @@ class _Layer:
         new = direction * rest2[chains, choice, None].sqrt() + self.unit * mu[chains, choice, None]
         changed = choice > 0
         self.layers[-1][:, j] = torch.where(changed[:, None], new, present)
-        self._replace(
-            own, without, *(_candidate(part, choice, Nw) for part in (columns, across_others))
-        )
+        rows = rows.unflatten(1, (Nw, K))[chains, :, choice]
+        of_others = of_others.unflatten(2, (Nw, K))[chains, :, :, choice]
+        self._replace(own, without, rows, of_others)
         return changed.to(present.dtype)
 
-    def _evidence_gain(self, columns, own):
-        """Log-evidence (B, K) of candidates, relative to no such neuron.
+    def _evidence_gain(self, rows, own):
+        """Log-evidence (B, K) of candidates with these features, relative to no such neuron.
 
         Also the inverse of A without the neuron (zero in its rows and columns), and the other
-        features' products with the candidates' columns.
+        features' products with the candidates'.
         """
         s, kappa = self.network.readout_variance, self.network.ridge
         cross = self.inverse[:, :, own]  # (B, F, Nw)
         without = self.inverse - cross @ torch.linalg.solve_ex(cross[:, own], cross.mT)[0]
-        of_others = self.phi.mT @ columns
+        of_others = self.phi @ rows.mT  # (B, F, Nw * K)
         of_others[:, own] = 0
         labels = self.of_labels.clone()
         labels[:, own] = 0
         projected = without @ of_others
-        b = columns.mT @ self.posterior.y[..., None] - s * (projected.mT @ labels)
+        b = (times(rows, self.posterior.y) - s * times(projected.mT, labels)) / kappa
         Nw = self.network.patches
-        X = (_blocks(columns, columns, Nw) - s * _blocks(of_others, projected, Nw)) / kappa
-        b = (b / kappa).reshape(len(b), Nw, -1).mT  # (B, K, Nw)
         if Nw == 1:
-            soft = 1 + s * X[..., 0, 0]
-            return without, of_others, 0.5 * s * b[..., 0].square() / soft - 0.5 * soft.log()
+            own_norm2 = torch.linalg.vector_norm(rows, dim=-1).square()  # without a copy
+            X = (own_norm2 - s * (of_others * projected).sum(1)) / kappa
+            soft = 1 + s * X
+            return without, of_others, 0.5 * s * b.square() / soft - 0.5 * soft.log()
+        X = (_blocks(rows, rows, Nw) - s * _blocks(of_others.mT, projected.mT, Nw)) / kappa
+        b = b.unflatten(1, (Nw, -1)).mT  # (B, K, Nw)
         soft = torch.eye(Nw, dtype=X.dtype, device=X.device) + s * X
         factor, _ = torch.linalg.cholesky_ex(soft)
         white = torch.linalg.solve_triangular(factor, b[..., None], upper=False)
         log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return without, of_others, 0.5 * s * white.square().sum((-2, -1)) - 0.5 * log_det
 
-    def _replace(self, own, without, columns, of_others):
-        """Put a neuron's new columns (B, P, Nw) in, and border the inverse with them."""
+    def _replace(self, own, without, rows, of_others):
+        """Put a neuron's new features (B, Nw, P) in, and border the inverse with them."""
         s, kappa = self.network.readout_variance, self.network.ridge
         side = s * (without @ of_others)  # (B, F, Nw)
-        corner = s * (columns.mT @ columns - of_others.mT @ side)
+        corner = s * (rows @ rows.mT - of_others.mT @ side)
         corner.diagonal(dim1=-2, dim2=-1).add_(kappa)
         corner = torch.linalg.inv_ex(corner)[0]
         # What rounding makes unsymmetric would grow tenfold with every jump.
@@ -167,26 +169,14 @@ class _Layer:
         self.inverse[:, :, own] = -bordered
         self.inverse[:, own, :] = -bordered.mT
         self.inverse[:, own, own] = corner
-        self.phi[:, :, own] = columns
-        self.of_labels[:, own] = columns.mT @ self.posterior.y[..., None]
-
-
-def _candidate(columns, choice, Nw):
-    """The chosen candidate's columns (B, rows, Nw) of all (B, rows, Nw * K)."""
-    B, rows, _ = columns.shape
-    index = choice[:, None, None, None].expand(B, rows, Nw, 1)
-    return columns.reshape(B, rows, Nw, columns.shape[2] // Nw).gather(3, index)[..., 0]
+        self.phi[:, own] = rows
+        self.of_labels[:, own] = times(rows, self.posterior.y)
 
 
 def _blocks(left, right, Nw):
-    """Products (B, K, Nw, Nw) of each candidate's columns in two (B, rows, Nw * K)."""
-    B, rows, _ = left.shape
-    if Nw == 1:
-        return (left.mT @ right).diagonal(dim1=1, dim2=2)[..., None, None]
-    left, right = (
-        v.reshape(B, rows, Nw, v.shape[2] // Nw).permute(0, 3, 1, 2) for v in (left, right)
-    )
-    return left.mT @ right
+    """Products (B, K, Nw, Nw) of each candidate's rows in two (B, Nw * K, n)."""
+    left, right = (v.unflatten(1, (Nw, -1)).transpose(1, 2) for v in (left, right))
+    return left @ right.mT
 
 
 def _propose(shape, n, strength, dtype, options):
