@@ -26,12 +26,12 @@ RESULTS = Path(__file__).with_name("results") / "integrators.json"
 ANGLE, WANTED, BETWEEN, LAW = 1.6, 0.75, 3, Rungs(POSTERIOR)
 SIZES = [  # d, widths, P, specialised neurons at the start, chains, warm-up, repetitions
     (40, [40], 240, 1, 32, 200, 6),
-    (100, [800], 1200, 6, 2, 60, 6),
-    (100, [800, 800], 1200, 4, 1, 60, 8),
+    (100, [800], 1200, 6, 4, 60, 10),
+    (100, [800, 800], 1200, 4, 1, 60, 20),
 ]
 INTEGRATORS = {  # first kick of a step, numbers of steps tried; a step takes two gradients
     "leapfrog": (1 / 4, (4, 6, 8, 10, 12, 16)),
-    "two-stage": (two_stage.KICK, (4, 5, 6, 7, 8, 10)),
+    "two-stage": (two_stage.KICK, (3, 4, 5, 6, 7, 8, 10)),
 }
 
 
