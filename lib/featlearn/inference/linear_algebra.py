@@ -54,9 +54,9 @@ def fast_products():
 
 @cache
 def _onednn_keeps_single_precision():
-    setting = getattr(torch.backends.mkldnn, "matmul", None)
-    if setting is None or not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():
         return False
+    setting = torch.backends.mkldnn.matmul
     before = setting.fp32_precision
     setting.fp32_precision = "bf16"
     try:

@@ -98,14 +98,11 @@ class SoftCount:
         # dU/dPhi = s Phi A^-1 - r mean^T, and Phi A^-1 = C^-1 Phi
         if posterior.algebra == "P":
             by_features = phi @ inverse
+            u = s * (v - s * times(phi, times(by_features.mT, v))) / kappa
         else:
             by_features = pad(inverse, (0, 1)) @ posterior.tape.bordered
+            u = s * times(inverse, v)
         phi_v = times(by_features.mT, v)  # Phi A^-1 v
-        u = (
-            s * (v - s * times(phi, phi_v)) / kappa
-            if posterior.algebra == "P"
-            else s * times(inverse, v)
-        )
         by_features.mul_(s)
         by_features.baddbmm_((kappa * u - mean)[..., None], residual[:, None])
         by_features.baddbmm_(mean[..., None], phi_v[:, None], alpha=-s)
